@@ -1,0 +1,15 @@
+import type { Random } from './random.ts';
+import type { Settings } from './settings.ts';
+import type { Instant } from './time.ts';
+import type { Tracer } from './trace.ts';
+
+/** What every part of a host shares. */
+export interface HostContext {
+  readonly name: string;
+  readonly settings: Settings;
+  readonly random: Random;
+  /** The present instant: read once per turn by the host, the same for all that happens in it. */
+  now: Instant;
+  /** Undefined: nobody reads the trace. */
+  tracer: Tracer | undefined;
+}

@@ -1,0 +1,246 @@
+/**
+ * Every number that a person might want to change, with where its default comes from. Three profiles: `standard` (the RFCs'
+ * values), `linux` (what Linux 6.x does out of the box) and `textbook` (the teaching values of `labs.md`).
+ */
+
+import { type Duration, ms, seconds, us } from './time.ts';
+import type { OptionLayout } from './wire/tcp-options.ts';
+
+/** Settings of the IP layer and below. */
+export interface IpSettings {
+  /** Time to live of packets that name none: 64 [RFC 1122 3.2.1.7, IANA]. */
+  readonly ttl: number;
+  /** How long fragments wait for the rest: 60 s [RFC 1122 3.3.2]; Linux 30 s. */
+  readonly reassemblyTimeout: Duration;
+  /** Bytes that all incomplete packets together may hold [attacks.md A14]; Linux 4 MiB. */
+  readonly reassemblyMemory: number;
+  /** Incomplete packets per source address [attacks.md A14]. */
+  readonly reassemblyPerSource: number;
+  /** ICMP errors and RSTs for unknown ports that may leave per second, on average [RFC 1812 4.3.2.8; Linux icmp_msgs_per_sec]. */
+  readonly icmpRate: number;
+  /** How many of them may leave at once [Linux icmp_msgs_burst]. */
+  readonly icmpBurst: number;
+  /** Whether ICMP echo requests are answered [RFC 1122 3.2.2.6]. */
+  readonly echo: boolean;
+  /** Entries of the neighbour cache; beyond it the oldest goes [attacks.md B9]. */
+  readonly neighbours: number;
+  /** How long a neighbour's address is believed [RFC 1122 2.3.2.1]. */
+  readonly neighbourTimeout: Duration;
+  /** Time between ARP requests for one neighbour: at most one a second [RFC 1122 2.3.2.1]. */
+  readonly arpInterval: Duration;
+  /** ARP requests before the neighbour counts as unreachable. */
+  readonly arpRetries: number;
+  /** Packets that wait for one neighbour: at least one, the latest kept [RFC 1122 2.3.2.2]. */
+  readonly neighbourQueue: number;
+}
+
+/** Settings of TCP. */
+export interface TcpSettings {
+  /** Maximum segment lifetime: 2 minutes [RFC 9293 3.4.2]; TIME-WAIT lasts two of them. Linux: 60 s in all. */
+  readonly msl: Duration;
+  /** TIME-WAIT ignores RST [RFC 1337 3, fix F1]; off: a RST ends it, as the base text says [RFC 9293 3.10.7.4]. */
+  readonly rfc1337: boolean;
+  /** How long FIN-WAIT-2 lasts after the program gave the connection up altogether; RFC 9293 has no such limit, Linux 60 s. */
+  readonly finWait2Timeout: Duration;
+  /** RTO before the first measurement [RFC 6298 2.1]. */
+  readonly initialRto: Duration;
+  /** Smallest RTO: 1 s [RFC 6298 2.4]; Linux 200 ms. */
+  readonly minRto: Duration;
+  /** Largest RTO: at least 60 s [RFC 6298 2.5]; Linux 120 s. */
+  readonly maxRto: Duration;
+  /** Clock granularity G [RFC 6298 2]. */
+  readonly granularity: Duration;
+  /** Retransmissions of one segment until IP is advised and the program told: at least 3 [RFC 9293 3.8.3, SHLD-10]. */
+  readonly r1: number;
+  /** Time from the first transmission of a segment until the connection is given up: at least 100 s [RFC 9293 SHLD-11]; Linux 924.6 s (tcp_retries2 = 15). */
+  readonly r2: Duration;
+  /** Retransmissions of a SYN: 7 make 255 s; at least 3 minutes are asked for [RFC 9293 MUST-23]; Linux 6. */
+  readonly synRetries: number;
+  /** Retransmissions of a SYN-ACK: 5, so 63 s [attacks.md A7, Linux]. */
+  readonly synAckRetries: number;
+  /** Longest time between two zero-window probes [RFC 9293 3.8.6.1: exponential]. */
+  readonly maxPersist: Duration;
+  /** How long an ACK may wait: below 500 ms [RFC 9293 MUST-40]; Linux 40 ms. */
+  readonly delayedAck: Duration;
+  /** An ACK is due at the latest after so many full-sized segments [RFC 9293 SHLD-19]. */
+  readonly ackEvery: number;
+  /** One ACK per batch and connection, however many segments it had [RFC 9293 MUST-59]; off: one for each `ackEvery` segments, as a stack without batches. */
+  readonly ackPerBatch: boolean;
+  /** Segments at the start of a connection, and after a loss, that are acknowledged at once (Linux's quick ACKs); 0: none. */
+  readonly quickAcks: number;
+  /** Nagle's algorithm at the start [RFC 9293 SHLD-7]. */
+  readonly nagle: boolean;
+  /** How long a segment below half of the peer's largest window may wait for more: 0.1 to 1 s [RFC 9293 3.8.6.2.1]. */
+  readonly override: Duration;
+  /** Initial window in segments [RFC 6928 2: 10]. */
+  readonly initialWindow: number;
+  /** Initial ssthresh in bytes; "arbitrarily high" [RFC 5681 3.1]. */
+  readonly initialSsthresh: number;
+  /** Most a cwnd in slow start grows per ACK, in SMSS: L [RFC 3465 2.3: 2; RFC 5681 3.1: 1]. */
+  readonly abcLimit: number;
+  /** Duplicate ACKs that mean a loss [RFC 5681 3.2: 3]. */
+  readonly dupThresh: number;
+  /** One new segment for each of the first two duplicate ACKs [RFC 3042]. */
+  readonly limitedTransmit: boolean;
+  /** Bytes the send buffer holds at first, and after autotuning. */
+  readonly sendBuffer: Range;
+  /** Bytes the receive buffer (so the window) holds at first, and after autotuning. */
+  readonly receiveBuffer: Range;
+  /** Window scaling is offered and taken [RFC 7323 2]. */
+  readonly windowScaling: boolean;
+  /** Timestamps are offered and taken [RFC 7323 3]. */
+  readonly timestamps: boolean;
+  /** Length of a tick of the timestamp clock: 1 ms to 1 s [RFC 7323 5.4]. */
+  readonly timestampTick: Duration;
+  /** A TS.Recent this old is no longer believed: 24 days [RFC 7323 5.5]. */
+  readonly pawsIdle: Duration;
+  /** Smallest MSS we believe a peer [attacks.md A12; Linux tcp_min_snd_mss = 48]. */
+  readonly minMss: number;
+  /** Idle time before the first keep-alive probe: at least two hours [RFC 9293 MUST-28]. */
+  readonly keepAliveIdle: Duration;
+  /** Time between keep-alive probes. */
+  readonly keepAliveInterval: Duration;
+  /** Unanswered probes that mean a dead peer; one never does [RFC 9293 MUST-29]. */
+  readonly keepAliveCount: number;
+  /** Shortest time between two challenge ACKs of one connection [RFC 5961 7; Linux 500 ms]. */
+  readonly challengeAckInterval: Duration;
+  /** Accept queue of a listener that names none; its SYN queue is as long. */
+  readonly backlog: number;
+  /** First and last ephemeral port [RFC 6056 3.2: 1024 and up; Linux 32768..60999]. */
+  readonly ephemeralPorts: Range;
+  /** Order of the TCP options. */
+  readonly optionLayout: OptionLayout;
+  /** Sends super-segments where the device takes them. */
+  readonly superSegments: boolean;
+}
+
+/** A closed interval. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** All settings of a host. */
+export interface Settings {
+  /** What the profile is called, with a `*` if something was changed. */
+  readonly profile: string;
+  readonly ip: IpSettings;
+  readonly tcp: TcpSettings;
+}
+
+const standard: Settings = {
+  profile: 'standard',
+  ip: {
+    ttl: 64,
+    reassemblyTimeout: seconds(60),
+    reassemblyMemory: 4 * 1024 * 1024,
+    reassemblyPerSource: 64,
+    icmpRate: 1_000,
+    icmpBurst: 50,
+    echo: true,
+    neighbours: 1_024,
+    neighbourTimeout: seconds(60),
+    arpInterval: seconds(1),
+    arpRetries: 3,
+    neighbourQueue: 16,
+  },
+  tcp: {
+    msl: seconds(120),
+    rfc1337: true,
+    finWait2Timeout: seconds(60),
+    initialRto: seconds(1),
+    minRto: seconds(1),
+    maxRto: seconds(60),
+    granularity: ms(1),
+    r1: 3,
+    r2: seconds(100),
+    synRetries: 7,
+    synAckRetries: 5,
+    maxPersist: seconds(60),
+    delayedAck: ms(200),
+    ackEvery: 2,
+    ackPerBatch: true,
+    quickAcks: 0,
+    nagle: true,
+    override: ms(200),
+    initialWindow: 10,
+    initialSsthresh: 0x3fffffff,
+    abcLimit: 2,
+    dupThresh: 3,
+    limitedTransmit: true,
+    sendBuffer: { from: 256 * 1024, to: 4 * 1024 * 1024 },
+    receiveBuffer: { from: 128 * 1024, to: 6 * 1024 * 1024 },
+    windowScaling: true,
+    timestamps: true,
+    timestampTick: ms(1),
+    pawsIdle: seconds(24 * 24 * 3600),
+    minMss: 48,
+    keepAliveIdle: seconds(7_200),
+    keepAliveInterval: seconds(75),
+    keepAliveCount: 9,
+    challengeAckInterval: ms(500),
+    backlog: 511,
+    ephemeralPorts: { from: 49_152, to: 65_535 },
+    optionLayout: 'standard',
+    superSegments: true,
+  },
+};
+
+const linux: Settings = {
+  profile: 'linux',
+  ip: { ...standard.ip, reassemblyTimeout: seconds(30) },
+  tcp: {
+    ...standard.tcp,
+    msl: seconds(30),
+    rfc1337: false,
+    minRto: ms(200),
+    maxRto: seconds(120),
+    r2: us(924_600_000),
+    synRetries: 6,
+    maxPersist: seconds(120),
+    delayedAck: ms(40),
+    quickAcks: 16,
+    ephemeralPorts: { from: 32_768, to: 60_999 },
+    optionLayout: 'linux',
+  },
+};
+
+const textbook: Settings = {
+  profile: 'textbook',
+  ip: standard.ip,
+  tcp: {
+    ...standard.tcp,
+    rfc1337: false,
+    abcLimit: 1,
+    limitedTransmit: false,
+    ackPerBatch: false,
+    sendBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
+    receiveBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
+    superSegments: false,
+  },
+};
+
+/** The named profiles. */
+export const PROFILES: { readonly standard: Settings; readonly linux: Settings; readonly textbook: Settings } = {
+  standard,
+  linux,
+  textbook,
+};
+
+/** What a caller may say: a profile's name, and the fields that differ from it. */
+export interface SettingsChanges {
+  readonly profile?: keyof typeof PROFILES;
+  readonly ip?: Partial<IpSettings>;
+  readonly tcp?: Partial<TcpSettings>;
+}
+
+/** The settings of `changes.profile` (`standard` if it names none) with the named fields changed. */
+export function settings(changes: SettingsChanges = {}): Settings {
+  const base = PROFILES[changes.profile ?? 'standard'];
+  if (changes.ip === undefined && changes.tcp === undefined) return base;
+  return {
+    profile: `${base.profile}*`,
+    ip: { ...base.ip, ...changes.ip },
+    tcp: { ...base.tcp, ...changes.tcp },
+  };
+}
