@@ -128,8 +128,6 @@ export interface TcbVariables {
   readonly irs: number;
   readonly 'snd.una': number;
   readonly 'snd.nxt': number;
-  /** Highest sequence number sent so far, plus one; above `snd.nxt` only after a timeout drew that back. */
-  readonly 'snd.max': number;
   /** In bytes, scaled. */
   readonly 'snd.wnd': number;
   readonly 'snd.wl1': number;
@@ -145,8 +143,10 @@ export interface TcbVariables {
   readonly mss: number;
   readonly cwnd: number;
   readonly ssthresh: number;
-  /** Bytes out and not acknowledged. */
+  /** Bytes out that are neither acknowledged nor taken for lost. */
   readonly inFlight: number;
+  /** After a timeout: up to where data was sent again; undefined when nothing is left to be sent again. */
+  readonly 'high.rxt': number | undefined;
   readonly dupAcks: number;
   /** Loss recovery under way, and until where. */
   readonly recover: number | undefined;
