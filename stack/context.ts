@@ -9,7 +9,7 @@ export interface HostContext {
   readonly settings: Settings;
   readonly random: Random;
   /** The present instant: read once per turn by the host, the same for all that happens in it. */
-  now: Instant;
+  readonly now: Instant;
   /** Undefined: nobody reads the trace. */
   tracer: Tracer | undefined;
 }

@@ -41,7 +41,6 @@ export const DROP_REASONS = {
   TCP_ABORT_ON_DATA: 'data came after the program had given up reading [RFC 9293 3.6.1]',
   TCP_TIMEWAIT: 'the connection is in TIME-WAIT, and this may not end it [RFC 1337]',
   TCP_CLOSED: 'the connection is closed [RFC 9293 3.10.7.1]',
-  TCP_NO_ACK: 'a segment without ACK where every segment has to have one [RFC 9293 3.10.7.4]',
   DEVICE_QUEUE_FULL: 'the device did not take it',
 } as const;
 
@@ -56,7 +55,6 @@ export const RESET_REASONS = {
   TCP_ABORT_ON_DATA: 'data came after the program had given up reading [RFC 9293 3.6.1, SHLD-3]',
   TCP_ABORT_ON_CLOSE: 'closed while received data was unread [RFC 9293 3.6.1, SHLD-3]',
   TCP_ABORT_ON_LINGER: 'the program aborted the connection [RFC 9293 3.10.5]',
-  TCP_ABORT_ON_TIMEOUT: 'the user timeout or R2 was reached [RFC 9293 3.8.3]',
   TCP_ABORT_ON_MEMORY: 'the stack has no memory left for it',
   TCP_KEEPALIVE_TIMEOUT: 'no keep-alive probe was answered [RFC 9293 3.8.4]',
 } as const;

@@ -22,19 +22,12 @@ export class SipKey {
   }
 }
 
-// The state v0..v3, in halves: kept here, so that a hash allocates nothing. Nothing of it outlives a call.
-let v0l = 0;
-let v0h = 0;
-let v1l = 0;
-let v1h = 0;
-let v2l = 0;
-let v2h = 0;
-let v3l = 0;
-let v3h = 0;
+// The state: v0..v3, each low half first. Kept here, so that a hash allocates nothing; nothing of it outlives a call.
+const state: Int32Array = new Int32Array(8);
 
 /**
- * The low 32 bits (0..2^32-1) of SipHash-2-4 over `words`, each as four bytes, little-endian. Two words that say the same
- * thing in different order hash differently; so do 3 words and the same 3 with a 0 behind them.
+ * The low 32 bits (0..2^32-1) of SipHash-2-4 over `words`, each as four bytes, little-endian. The length
+ * counts: 3 words and the same 3 with a 0 behind them hash differently.
  */
 export function siphash32(key: SipKey, words: ArrayLike<number>): number {
   begin(key);
@@ -44,7 +37,7 @@ export function siphash32(key: SipKey, words: ArrayLike<number>): number {
   // The last block: what is left over (0 or 4 bytes), and the length modulo 256 in its highest byte.
   compress(last, words.length << 26);
   finish();
-  return (v0l ^ v1l ^ v2l ^ v3l) >>> 0;
+  return lowResult();
 }
 
 /** `siphash32` of three words, or four, without an array. */
@@ -58,7 +51,7 @@ export function hash(key: SipKey, w0: number, w1: number, w2: number, w3?: numbe
     compress(0, 16 << 24);
   }
   finish();
-  return (v0l ^ v1l ^ v2l ^ v3l) >>> 0;
+  return lowResult();
 }
 
 /** All 64 bits of SipHash-2-4 over bytes, as two numbers of 32 bits. */
@@ -69,98 +62,105 @@ export function siphash(key: SipKey, bytes: Uint8Array): { low: number; high: nu
   // Bytes beyond the end read as 0, which is the padding.
   compress(wordAt(bytes, whole), wordAt(bytes, whole + 4) | ((bytes.length & 0xff) << 24));
   finish();
-  return { low: (v0l ^ v1l ^ v2l ^ v3l) >>> 0, high: (v0h ^ v1h ^ v2h ^ v3h) >>> 0 };
+  return { low: lowResult(), high: highResult() };
 }
 
 /** Four bytes, little-endian; those beyond the end are 0. */
 function wordAt(bytes: Uint8Array, at: number): number {
   return (
-    (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)
+    (bytes[at] ?? 0) |
+    ((bytes[at + 1] ?? 0) << 8) |
+    ((bytes[at + 2] ?? 0) << 16) |
+    ((bytes[at + 3] ?? 0) << 24)
   );
 }
 
 /** The key, mixed with "somepseudorandomlygeneratedbytes". */
 function begin(key: SipKey): void {
-  v0l = key.k0Low ^ 0x70736575;
-  v0h = key.k0High ^ 0x736f6d65;
-  v1l = key.k1Low ^ 0x6e646f6d;
-  v1h = key.k1High ^ 0x646f7261;
-  v2l = key.k0Low ^ 0x6e657261;
-  v2h = key.k0High ^ 0x6c796765;
-  v3l = key.k1Low ^ 0x79746573;
-  v3h = key.k1High ^ 0x74656462;
+  state[0] = key.k0Low ^ 0x70736575;
+  state[1] = key.k0High ^ 0x736f6d65;
+  state[2] = key.k1Low ^ 0x6e646f6d;
+  state[3] = key.k1High ^ 0x646f7261;
+  state[4] = key.k0Low ^ 0x6e657261;
+  state[5] = key.k0High ^ 0x6c796765;
+  state[6] = key.k1Low ^ 0x79746573;
+  state[7] = key.k1High ^ 0x74656462;
 }
 
 function compress(low: number, high: number): void {
-  v3l ^= low;
-  v3h ^= high;
-  round();
-  round();
-  v0l ^= low;
-  v0h ^= high;
+  state[6] = (state[6] ?? 0) ^ low;
+  state[7] = (state[7] ?? 0) ^ high;
+  rounds(2);
+  state[0] = (state[0] ?? 0) ^ low;
+  state[1] = (state[1] ?? 0) ^ high;
 }
 
 function finish(): void {
-  v2l ^= 0xff;
-  round();
-  round();
-  round();
-  round();
+  state[4] = (state[4] ?? 0) ^ 0xff;
+  rounds(4);
 }
 
-/** One SipRound: additions modulo 2^64 with the carry by hand, rotations across the halves. */
-function round(): void {
-  let a = v0l;
-  let aHigh = v0h;
-  let b = v1l;
-  let bHigh = v1h;
-  let c = v2l;
-  let cHigh = v2h;
-  let d = v3l;
-  let dHigh = v3h;
-  let swap = 0;
+function lowResult(): number {
+  return ((state[0] ?? 0) ^ (state[2] ?? 0) ^ (state[4] ?? 0) ^ (state[6] ?? 0)) >>> 0;
+}
 
-  let low = (a >>> 0) + (b >>> 0); // v0 += v1
-  aHigh = (aHigh + bHigh + (low > 0xffff_ffff ? 1 : 0)) | 0;
-  a = low | 0;
-  swap = (b << 13) | (bHigh >>> 19); // v1 <<<= 13
-  bHigh = (bHigh << 13) | (b >>> 19);
-  b = swap ^ a;
-  bHigh ^= aHigh;
-  swap = a; // v0 <<<= 32
-  a = aHigh;
-  aHigh = swap;
+function highResult(): number {
+  return ((state[1] ?? 0) ^ (state[3] ?? 0) ^ (state[5] ?? 0) ^ (state[7] ?? 0)) >>> 0;
+}
 
-  low = (c >>> 0) + (d >>> 0); // v2 += v3
-  cHigh = (cHigh + dHigh + (low > 0xffff_ffff ? 1 : 0)) | 0;
-  c = low | 0;
-  swap = (d << 16) | (dHigh >>> 16); // v3 <<<= 16
-  dHigh = (dHigh << 16) | (d >>> 16);
-  d = swap ^ c;
-  dHigh ^= cHigh;
+/** 1 if an addition of `addend` that gave `low` went beyond 32 bits. */
+function carry(low: number, addend: number): number {
+  return low >>> 0 < addend >>> 0 ? 1 : 0;
+}
 
-  low = (a >>> 0) + (d >>> 0); // v0 += v3
-  aHigh = (aHigh + dHigh + (low > 0xffff_ffff ? 1 : 0)) | 0;
-  a = low | 0;
-  swap = (d << 21) | (dHigh >>> 11); // v3 <<<= 21
-  dHigh = (dHigh << 21) | (d >>> 11);
-  d = swap ^ a;
-  dHigh ^= aHigh;
+/** `count` SipRounds: additions modulo 2^64 with the carry by hand, rotations across the halves. */
+function rounds(count: number): void {
+  let a = state[0] ?? 0;
+  let aHigh = state[1] ?? 0;
+  let b = state[2] ?? 0;
+  let bHigh = state[3] ?? 0;
+  let c = state[4] ?? 0;
+  let cHigh = state[5] ?? 0;
+  let d = state[6] ?? 0;
+  let dHigh = state[7] ?? 0;
+  let old = 0;
+  for (let i = 0; i < count; i++) {
+    a = (a + b) | 0; // v0 += v1; v1 <<<= 13; v1 ^= v0; v0 <<<= 32
+    aHigh = (aHigh + bHigh + carry(a, b)) | 0;
+    old = b;
+    b = ((b << 13) | (bHigh >>> 19)) ^ a;
+    bHigh = ((bHigh << 13) | (old >>> 19)) ^ aHigh;
+    old = a;
+    a = aHigh;
+    aHigh = old;
 
-  low = (c >>> 0) + (b >>> 0); // v2 += v1
-  cHigh = (cHigh + bHigh + (low > 0xffff_ffff ? 1 : 0)) | 0;
-  c = low | 0;
-  swap = (b << 17) | (bHigh >>> 15); // v1 <<<= 17
-  bHigh = (bHigh << 17) | (b >>> 15);
-  b = swap ^ c;
-  bHigh ^= cHigh;
+    c = (c + d) | 0; // v2 += v3; v3 <<<= 16; v3 ^= v2
+    cHigh = (cHigh + dHigh + carry(c, d)) | 0;
+    old = d;
+    d = ((d << 16) | (dHigh >>> 16)) ^ c;
+    dHigh = ((dHigh << 16) | (old >>> 16)) ^ cHigh;
 
-  v0l = a;
-  v0h = aHigh;
-  v1l = b;
-  v1h = bHigh;
-  v2l = cHigh; // v2 <<<= 32
-  v2h = c;
-  v3l = d;
-  v3h = dHigh;
+    a = (a + d) | 0; // v0 += v3; v3 <<<= 21; v3 ^= v0
+    aHigh = (aHigh + dHigh + carry(a, d)) | 0;
+    old = d;
+    d = ((d << 21) | (dHigh >>> 11)) ^ a;
+    dHigh = ((dHigh << 21) | (old >>> 11)) ^ aHigh;
+
+    c = (c + b) | 0; // v2 += v1; v1 <<<= 17; v1 ^= v2; v2 <<<= 32
+    cHigh = (cHigh + bHigh + carry(c, b)) | 0;
+    old = b;
+    b = ((b << 17) | (bHigh >>> 15)) ^ c;
+    bHigh = ((bHigh << 17) | (old >>> 15)) ^ cHigh;
+    old = c;
+    c = cHigh;
+    cHigh = old;
+  }
+  state[0] = a;
+  state[1] = aHigh;
+  state[2] = b;
+  state[3] = bHigh;
+  state[4] = c;
+  state[5] = cHigh;
+  state[6] = d;
+  state[7] = dHigh;
 }

@@ -3,6 +3,17 @@
  * for IPv6).
  */
 
+export {
+  formatMac,
+  isGroupMac,
+  MAC_BROADCAST,
+  MAC_ZERO,
+  type MacAddress,
+  parseMac,
+  readMac,
+  writeMac,
+} from './mac.ts';
+
 declare const ipv4Brand: unique symbol;
 
 /** An IPv4 address: its 32 bits as a number, 0..2^32-1, first octet highest. */

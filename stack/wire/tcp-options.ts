@@ -3,89 +3,34 @@
  * Those that we do not know, or that are of a wrong length, are kept as bytes.
  */
 import type { DropReason } from '../drop-reasons.ts';
-import { add, type SeqNumber, seq } from '../tcp/sequence.ts';
+import { seq } from '../tcp/sequence.ts';
+import {
+  KIND,
+  MAX_OPTION_BYTES,
+  NO_OPTIONS,
+  type OptionLayout,
+  type RawOption,
+  type SackBlock,
+  type TcpOptions,
+  type Timestamps,
+} from './tcp-options-value.ts';
 
-/** A block of received data: `left` is its first sequence number, `right` the one after its last. RFC 2018 3. */
-export interface SackBlock {
-  readonly left: SeqNumber;
-  readonly right: SeqNumber;
-}
-
-/** RFC 7323 3.2; each 0..2^32-1. */
-export interface Timestamps {
-  /** TSval: the sender's clock. */
-  readonly value: number;
-  /** TSecr: the last TSval that it received, if its segment has ACK. */
-  readonly echo: number;
-}
-
-/** An option as on the wire: `data` is what follows kind and length. */
-export interface RawOption {
-  /** 2..255 */
-  readonly kind: number;
-  /** 0..38 bytes, a copy. */
-  readonly data: Uint8Array;
-}
-
-/** The options of one segment; undefined where a segment does not have one. */
-export interface TcpOptions {
-  /** 0..65535 bytes. RFC 9293 3.7.1. */
-  readonly mss: number | undefined;
-  /** The shift as on the wire, 0..255; more than 14 means 14. RFC 7323 2.3. */
-  readonly windowScale: number | undefined;
-  readonly sackPermitted: boolean;
-  /** One to four blocks. */
-  readonly sack: readonly SackBlock[] | undefined;
-  readonly timestamps: Timestamps | undefined;
-  /** A Fast Open cookie of 4 to 16 bytes, or none (a request for one). RFC 7413 4.1.1. */
-  readonly fastOpen: Uint8Array | undefined;
-  /** What else there was, in its order. */
-  readonly others: readonly RawOption[] | undefined;
-}
-
-/** A segment without options. */
-export const NO_OPTIONS: TcpOptions = Object.freeze({
-  mss: undefined,
-  windowScale: undefined,
-  sackPermitted: false,
-  sack: undefined,
-  timestamps: undefined,
-  fastOpen: undefined,
-  others: undefined,
-});
-
-/** `NO_OPTIONS` but for those given. */
-export function options(partial: Partial<TcpOptions>): TcpOptions {
-  return { ...NO_OPTIONS, ...partial };
-}
-
-/**
- * The order and padding in which options are written. `linux`: as Linux has them (`tcp_options_write`), so that captures
- * look alike. `standard`: one aligned group an option, easy to read.
- */
-export type OptionLayout = 'standard' | 'linux';
-
-/** Option kinds (IANA, "TCP Option Kind Numbers"). */
-export const KIND = {
-  eol: 0,
-  nop: 1,
-  mss: 2,
-  windowScale: 3,
-  sackPermitted: 4,
-  sack: 5,
-  timestamps: 8,
-  md5: 19,
-  fastOpen: 34,
-  accEcn0: 172,
-  accEcn1: 174,
-  experimental: 254,
-} as const;
-
-/** What options may take of a header, in bytes: data offset is at most 15 words, 5 of them are fixed. */
-export const MAX_OPTION_BYTES = 40;
+export {
+  KIND,
+  MAX_OPTION_BYTES,
+  NO_OPTIONS,
+  type OptionLayout,
+  options,
+  type RawOption,
+  type SackBlock,
+  type TcpOptions,
+  type Timestamps,
+} from './tcp-options-value.ts';
 
 /** NOP NOP Timestamps: the options of nearly every segment. */
 const NOP_NOP_TIMESTAMPS = 0x0101_080a;
+const SACK_PERMITTED_TIMESTAMPS = 0x0402_080a;
+const NOP_NOP_SACK_PERMITTED = 0x0101_0402;
 
 /**
  * Reads the options in `view[at..end)`. Of an option that is there twice the last one counts. A known option of a wrong
@@ -183,4 +128,160 @@ function copy(view: DataView, at: number, end: number): Uint8Array {
   for (let i = at; i < end; i++) data[i - at] = view.getUint8(i);
   return data;
 }
-void add;
+
+/**
+ * What `emit` will write, in bytes: 0..40, a multiple of 4. Of what does not fit into 40, SACK blocks are left out first
+ * (the last ones), then cookie and others.
+ */
+export function emittedLength(options: TcpOptions, layout: OptionLayout = 'standard'): number {
+  if (options === NO_OPTIONS) return 0;
+  let length = fixedLength(options, layout);
+  length += sackLength(options.sack, MAX_OPTION_BYTES - length);
+  length += cookieLength(options.fastOpen, MAX_OPTION_BYTES - length);
+  if (options.others !== undefined) {
+    for (const other of options.others) length += rawLength(other, MAX_OPTION_BYTES - length);
+  }
+  return (length + 3) & ~3;
+}
+
+/**
+ * Writes the options to `view[at..)` and returns their end, `at + emittedLength(options, layout)`. Every option but the
+ * `others` begins so that it ends on a 4-byte boundary; the rest is filled with zeros (RFC 9293 3.1, MUST-69).
+ */
+export function emit(
+  options: TcpOptions,
+  view: DataView,
+  at: number,
+  layout: OptionLayout = 'standard',
+): number {
+  if (options === NO_OPTIONS) return at;
+  const last = at + MAX_OPTION_BYTES;
+  let i = layout === 'linux' ? emitFixedLinux(options, view, at) : emitFixedStandard(options, view, at);
+  i = emitSack(options.sack, view, i, last);
+  i = emitCookie(options.fastOpen, view, i, last);
+  if (options.others !== undefined) {
+    for (const other of options.others) i = emitRaw(other, view, i, last);
+  }
+  while (((i - at) & 3) !== 0) {
+    view.setUint8(i, KIND.eol);
+    i += 1;
+  }
+  return i;
+}
+
+/** MSS, window scale, SACK-permitted and timestamps: at most 24 bytes. */
+function fixedLength(options: TcpOptions, layout: OptionLayout): number {
+  let length = 0;
+  if (options.mss !== undefined) length += 4;
+  if (options.windowScale !== undefined) length += 4;
+  if (options.timestamps !== undefined) length += 12;
+  // Linux puts SACK-permitted where the two NOPs before the timestamps would be.
+  if (options.sackPermitted && (layout === 'standard' || options.timestamps === undefined)) length += 4;
+  return length;
+}
+
+/** MSS; NOP, window scale; NOP, NOP, SACK-permitted; NOP, NOP, timestamps: four aligned groups. */
+function emitFixedStandard(options: TcpOptions, view: DataView, at: number): number {
+  let i = emitMss(options.mss, view, at);
+  i = emitWindowScale(options.windowScale, view, i);
+  if (options.sackPermitted) {
+    view.setUint32(i, NOP_NOP_SACK_PERMITTED);
+    i += 4;
+  }
+  return emitTimestamps(options.timestamps, view, i, NOP_NOP_TIMESTAMPS);
+}
+
+/** MSS; SACK-permitted and timestamps, each in place of the other's NOPs; NOP, window scale. */
+function emitFixedLinux(options: TcpOptions, view: DataView, at: number): number {
+  let i = emitMss(options.mss, view, at);
+  if (options.sackPermitted && options.timestamps === undefined) {
+    view.setUint32(i, NOP_NOP_SACK_PERMITTED);
+    i += 4;
+  }
+  const before = options.sackPermitted ? SACK_PERMITTED_TIMESTAMPS : NOP_NOP_TIMESTAMPS;
+  i = emitTimestamps(options.timestamps, view, i, before);
+  return emitWindowScale(options.windowScale, view, i);
+}
+
+function emitMss(mss: number | undefined, view: DataView, at: number): number {
+  if (mss === undefined) return at;
+  view.setUint32(at, 0x0204_0000 | mss);
+  return at + 4;
+}
+
+function emitWindowScale(shift: number | undefined, view: DataView, at: number): number {
+  if (shift === undefined) return at;
+  view.setUint32(at, 0x0103_0300 | shift);
+  return at + 4;
+}
+
+function emitTimestamps(
+  timestamps: Timestamps | undefined,
+  view: DataView,
+  at: number,
+  before: number,
+): number {
+  if (timestamps === undefined) return at;
+  view.setUint32(at, before);
+  view.setUint32(at + 4, timestamps.value);
+  view.setUint32(at + 8, timestamps.echo);
+  return at + 12;
+}
+
+/** How many bytes NOP, NOP and as many blocks as fit take; 0 if none fits. */
+function sackLength(blocks: readonly SackBlock[] | undefined, room: number): number {
+  if (blocks === undefined) return 0;
+  const count = Math.min(blocks.length, Math.floor((room - 4) / 8));
+  return count < 1 ? 0 : 4 + 8 * count;
+}
+
+function emitSack(
+  blocks: readonly SackBlock[] | undefined,
+  view: DataView,
+  at: number,
+  last: number,
+): number {
+  const length = sackLength(blocks, last - at);
+  if (blocks === undefined || length === 0) return at;
+  view.setUint32(at, (0x0101_0500 | (length - 2)) >>> 0);
+  let i = at + 4;
+  for (const block of blocks) {
+    if (i >= at + length) break;
+    view.setUint32(i, block.left);
+    view.setUint32(i + 4, block.right);
+    i += 8;
+  }
+  return i;
+}
+
+/** Kind, length and cookie, filled up with NOPs to a multiple of 4; 0 if that does not fit. */
+function cookieLength(cookie: Uint8Array | undefined, room: number): number {
+  if (cookie === undefined) return 0;
+  const length = (cookie.length + 2 + 3) & ~3;
+  return length <= room ? length : 0;
+}
+
+function emitCookie(cookie: Uint8Array | undefined, view: DataView, at: number, last: number): number {
+  const length = cookieLength(cookie, last - at);
+  if (cookie === undefined || length === 0) return at;
+  let i = emitRaw({ kind: KIND.fastOpen, data: cookie }, view, at, last);
+  for (; i < at + length; i++) view.setUint8(i, KIND.nop);
+  return i;
+}
+
+function rawLength(option: RawOption, room: number): number {
+  const length = option.data.length + 2;
+  return length <= room ? length : 0;
+}
+
+function emitRaw(option: RawOption, view: DataView, at: number, last: number): number {
+  if (rawLength(option, last - at) === 0) return at;
+  view.setUint8(at, option.kind);
+  view.setUint8(at + 1, option.data.length + 2);
+  let i = at + 2;
+  for (const byte of option.data) {
+    view.setUint8(i, byte);
+    i += 1;
+  }
+  return i;
+}

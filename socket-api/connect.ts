@@ -1,0 +1,181 @@
+import { StackError } from '../stack/errors.ts';
+import type { Host } from '../stack/host.ts';
+import type { CloseReason, Endpoint, IcmpErrorKind } from '../stack/tcp/events.ts';
+import { type Alarm, after, ms } from '../stack/time.ts';
+import { type IpAddress, parseAddress } from '../stack/wire/address.ts';
+import { type Acceptor, type Attempt, SocketCore } from './core.ts';
+import { type ConnectFailure, connectError, connectTimeoutError, lookupError } from './errors.ts';
+import type { ConnectSettings } from './options.ts';
+import type { Runtime } from './runtime.ts';
+import type { TcpSocket } from './socket.ts';
+
+/** Connects; the promise settles after `open`, or after `connectError` (rows 1, 3). */
+export function connectSocket(
+  host: Host,
+  runtime: Runtime,
+  settings: ConnectSettings,
+): Promise<TcpSocket<unknown>> {
+  const promise = new Promise<TcpSocket<unknown>>((resolve, reject) => {
+    new Connecting(host, runtime, settings, resolve, reject).start();
+  });
+  // Row 4: who has a connectError handler has been told; nobody needs to look at the promise then.
+  if (settings.handlers.connectError !== undefined) promise.catch(() => undefined);
+  return promise;
+}
+
+/** One `connect` until it is settled: looks the name up and tries its addresses in turn (row 6). */
+class Connecting implements Attempt, Acceptor {
+  /** Clients have no listener. */
+  readonly publicListener: undefined = undefined;
+  readonly #host: Host;
+  readonly #runtime: Runtime;
+  readonly #settings: ConnectSettings;
+  readonly #resolve: (socket: TcpSocket<unknown>) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #core: SocketCore;
+  #addresses: readonly IpAddress[] = [];
+  #next: number = 0;
+  #remote: Endpoint | undefined;
+  #settled: boolean = false;
+  #stopWatching: (() => void) | undefined;
+  #alarm: Alarm | undefined;
+
+  constructor(
+    host: Host,
+    runtime: Runtime,
+    settings: ConnectSettings,
+    resolve: (socket: TcpSocket<unknown>) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#host = host;
+    this.#runtime = runtime;
+    this.#settings = settings;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    const { handlers, data, allowHalfOpen, distinctErrors, highWaterMark, idleTimeout } = settings;
+    const own = { current: handlers };
+    const shared = { host, runtime, data, allowHalfOpen, distinctErrors, highWaterMark, idleTimeout };
+    this.#core = new SocketCore({ ...shared, handlers: own }, this);
+    this.#core.attempt = this;
+  }
+
+  /** Begins; nothing is settled before the call that caused it has returned. */
+  start(): void {
+    if (!this.#watchSignal()) return;
+    this.#armTimeout();
+    const { hostname } = this.#settings;
+    const address = parseAddress(hostname);
+    if (address !== undefined) {
+      this.#addresses = [address];
+      this.#tryNext();
+      return;
+    }
+    this.#runtime.lookup(hostname).then(
+      (found) => this.#found(found),
+      (error: unknown) => this.#giveUp(lookupError(error, hostname)),
+    );
+  }
+
+  established(): void {
+    if (this.#settled) return;
+    this.#settle();
+    this.#core.attempt = undefined;
+    this.#core.open();
+    this.#resolve(this.#core.socket);
+    this.#core.deliver();
+  }
+
+  /** The socket is closed: its signal, which may live longer, is not held any more. */
+  forget(): void {
+    this.#stopWatching?.();
+  }
+
+  failed(reason: CloseReason, detail: IcmpErrorKind | undefined): void {
+    this.#attemptFailed(detail === undefined ? { reason } : { reason, detail });
+  }
+
+  #found(addresses: readonly IpAddress[]): void {
+    if (this.#settled) return;
+    if (addresses.length === 0) {
+      this.#giveUp(lookupError(undefined, this.#settings.hostname));
+      return;
+    }
+    this.#addresses = addresses;
+    this.#tryNext();
+  }
+
+  #tryNext(): void {
+    const address = this.#addresses[this.#next];
+    if (address === undefined) return;
+    this.#next++;
+    const { port, localAddress, localPort } = this.#settings;
+    const remote = { address, port };
+    this.#remote = remote;
+    const local = {
+      ...(localAddress !== undefined && { address: localAddress }),
+      ...(localPort !== undefined && { port: localPort }),
+    };
+    try {
+      this.#core.attach(this.#host.tcp.connect({ remote, local }, this.#core));
+    } catch (thrown) {
+      this.#host.scheduler.soon(() => {
+        // Anything but a StackError is a fault, which must not pass for a refusal.
+        if (thrown instanceof StackError) this.#attemptFailed({ thrown });
+        else this.#giveUp(thrown);
+      });
+    }
+  }
+
+  #attemptFailed(failure: ConnectFailure): void {
+    if (this.#settled || this.#remote === undefined) return;
+    if (this.#next < this.#addresses.length) this.#tryNext();
+    else this.#giveUp(connectError(failure, this.#remote, this.#settings.distinctErrors));
+  }
+
+  /** Row 3: `connectError`, then the rejection with the same error; row 5: or with what the handler threw. */
+  #giveUp(error: unknown): void {
+    if (this.#settled) return;
+    this.#settle();
+    this.#core.attempt = undefined;
+    this.#stopWatching?.();
+    const outcome = this.#core.detach(error);
+    this.#reject(outcome.threw ? outcome.error : error);
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    this.#alarm?.clear();
+  }
+
+  #armTimeout(): void {
+    const { connectTimeout } = this.#settings;
+    if (connectTimeout === undefined) return;
+    const { scheduler } = this.#host;
+    this.#alarm = scheduler.alarm(() => {
+      this.#core.abandon();
+      this.#giveUp(connectTimeoutError(this.#remote, connectTimeout));
+    });
+    this.#alarm.set(after(scheduler.now(), ms(connectTimeout)));
+  }
+
+  /** False: aborted before it began. */
+  #watchSignal(): boolean {
+    const { signal } = this.#settings;
+    if (signal === undefined) return true;
+    if (signal.aborted) {
+      this.#host.scheduler.soon(() => this.#giveUp(signal.reason));
+      return false;
+    }
+    const stop = () => {
+      if (this.#settled) {
+        this.#core.terminate();
+        return;
+      }
+      this.#core.abandon();
+      this.#host.scheduler.soon(() => this.#giveUp(signal.reason));
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    this.#stopWatching = () => signal.removeEventListener('abort', stop);
+    return true;
+  }
+}

@@ -1,0 +1,117 @@
+import { between, NEVER, type Alarm, type Instant, type Scheduler } from '../../stack/time.ts';
+
+/** The longest wait that `setTimeout` knows, in milliseconds: a longer one takes several. */
+const LONGEST_TIMEOUT = 0x7fff_ffff;
+
+/**
+ * Node's time and turns. Instants are microseconds since 1970, so that captures show the time of day; they move with the
+ * monotonic clock, so setting the system's clock changes nothing.
+ */
+export class SystemScheduler implements Scheduler {
+  readonly #origin: number = Math.round(performance.timeOrigin * 1000);
+  #tasks: (() => void)[] = [];
+  readonly #flush = (): void => this.#runTasks();
+  readonly #afterMicrotasks = (): void => process.nextTick(this.#flush);
+
+  now(): Instant {
+    return (this.#origin + Math.floor(performance.now() * 1000)) as Instant;
+  }
+
+  /**
+   * Runs `task` when the present callback and all promise continuations that follow from it are through, before Node looks at
+   * timers and I/O again: so all that a program writes in one turn leaves together.
+   */
+  soon(task: () => void): void {
+    this.#tasks.push(task);
+    if (this.#tasks.length === 1) queueMicrotask(this.#afterMicrotasks);
+  }
+
+  alarm(task: () => void): Alarm {
+    return new SystemAlarm(this, task);
+  }
+
+  #runTasks(): void {
+    const tasks = this.#tasks;
+    this.#tasks = [];
+    let done = 0;
+    try {
+      for (const task of tasks) {
+        done += 1;
+        task();
+      }
+    } finally {
+      // After a task that threw, the others are still owed their turn.
+      for (let index = done; index < tasks.length; index++) this.soon(tasks[index] ?? (() => undefined));
+    }
+  }
+}
+
+/**
+ * At most one timer of Node's at a time. One that goes off too soon, because the deadline has moved to later or because
+ * Node's timers count from a slightly stale time, is set again then: moving a deadline to later costs no more than storing it.
+ */
+class SystemAlarm implements Alarm {
+  readonly #scheduler: SystemScheduler;
+  readonly #task: () => void;
+  readonly #wake = (): void => this.#woken();
+  #deadline: Instant = NEVER;
+  /** When the timer goes off; `NEVER` if there is none. */
+  #armedFor: Instant = NEVER;
+  #timeout: NodeJS.Timeout | undefined;
+  /** Instead of the timer, when the deadline had passed already: `setTimeout` would take a millisecond. */
+  #immediate: NodeJS.Immediate | undefined;
+  #keepAlive: boolean = true;
+
+  constructor(scheduler: SystemScheduler, task: () => void) {
+    this.#scheduler = scheduler;
+    this.#task = task;
+  }
+
+  set(at: Instant): void {
+    if (at === NEVER) return this.clear();
+    const wasIdle = this.#deadline === NEVER;
+    this.#deadline = at;
+    if (at < this.#armedFor) this.#arm();
+    else if (wasIdle) this.#holdTimer();
+  }
+
+  /** The timer stays, but it no longer keeps the process alive: most often the next `set` comes before it goes off. */
+  clear(): void {
+    if (this.#deadline === NEVER) return;
+    this.#deadline = NEVER;
+    this.#holdTimer();
+  }
+
+  hold(keepAlive: boolean): void {
+    this.#keepAlive = keepAlive;
+    this.#holdTimer();
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timeout);
+    clearImmediate(this.#immediate);
+    this.#timeout = undefined;
+    this.#immediate = undefined;
+    const wait = between(this.#scheduler.now(), this.#deadline);
+    if (wait <= 0) this.#immediate = setImmediate(this.#wake);
+    else this.#timeout = setTimeout(this.#wake, Math.min(Math.ceil(wait / 1000), LONGEST_TIMEOUT));
+    this.#armedFor = this.#deadline;
+    if (!this.#keepAlive) this.#holdTimer();
+  }
+
+  #holdTimer(): void {
+    const timer = this.#timeout ?? this.#immediate;
+    if (this.#keepAlive && this.#deadline !== NEVER) timer?.ref();
+    else timer?.unref();
+  }
+
+  #woken(): void {
+    this.#timeout = undefined;
+    this.#immediate = undefined;
+    this.#armedFor = NEVER;
+    if (this.#deadline === NEVER) return;
+    if (this.#scheduler.now() < this.#deadline) return this.#arm();
+    this.#deadline = NEVER;
+    this.#task();
+  }
+}

@@ -1,0 +1,44 @@
+import type { DropReason } from '../drop-reasons.ts';
+import type { Interface } from '../link/interface.ts';
+import {
+  type IPv4Address,
+  isBroadcast,
+  isLoopback,
+  isMulticast,
+  isUnspecified,
+  ipv4,
+} from '../wire/address.ts';
+
+/** Every host on the link is a member [RFC 1112 4]. */
+const ALL_HOSTS: IPv4Address = ipv4(224, 0, 0, 1);
+
+/** `host`: for us alone. `everyone`: for us among others. Otherwise why it is dropped. */
+export type Admission = 'host' | 'everyone' | DropReason;
+
+/** Whether a packet that came in by `from` is for us, and comes from someone who can have sent it [RFC 1122 3.2.1.3]. */
+export function admit(
+  source: IPv4Address,
+  destination: IPv4Address,
+  from: Interface,
+  interfaces: readonly Interface[],
+): Admission {
+  if (!isPossibleSource(source, interfaces)) return 'IP_INVALID_SOURCE';
+  if (interfaces.some((own) => own.isLocal(destination))) {
+    // RFC 1122 3.3.6: a frame for everyone with a packet for one is a mistake, or an attack.
+    return from.groupFrame ? 'OTHERHOST' : 'host';
+  }
+  if (isBroadcast(destination) || destination === ALL_HOSTS || from.isSubnetBroadcast(destination)) {
+    return 'everyone';
+  }
+  return 'OTHERHOST';
+}
+
+/**
+ * Not "this network" (0/8), loopback (127/8), multicast or reserved (224/3 and up), a subnet's broadcast; and not one of our own
+ * addresses, whose packets never come from outside (LAND).
+ */
+function isPossibleSource(source: IPv4Address, interfaces: readonly Interface[]): boolean {
+  if (isUnspecified(source) || source >>> 24 === 0 || isLoopback(source)) return false;
+  if (isMulticast(source) || source >>> 28 === 0xf) return false;
+  return !interfaces.some((own) => own.isLocal(source) || own.isSubnetBroadcast(source));
+}

@@ -1,0 +1,265 @@
+import type { PacketBuffer } from '../bytes/packet-buffer.ts';
+import type { HostContext } from '../context.ts';
+import type { DropReason } from '../drop-reasons.ts';
+import { copyPacket } from '../link/copy-packet.ts';
+import type { Device } from '../link/device.ts';
+import {
+  Interface,
+  type InterfaceAddress,
+  type InterfaceOptions,
+  type InterfaceUpper,
+} from '../link/interface.ts';
+import { earlier, type Instant } from '../time.ts';
+import type { DropEvent } from '../trace.ts';
+import { type IpAddress, isIPv4, isLoopback } from '../wire/address.ts';
+import { UNREACHABLE } from '../wire/icmp.ts';
+import * as ipv4 from '../wire/ipv4.ts';
+import { admit } from './admission.ts';
+import { fragment } from './fragment.ts';
+import { Icmp } from './icmp.ts';
+import { Reassembly } from './reassembly.ts';
+import { type Route, RouteTable } from './routes.ts';
+import { TokenBucket } from './token-bucket.ts';
+import type { IpMeta, IpSender, SendOptions, Transport } from './transport.ts';
+
+export type { IpMeta, SendOptions, Transport } from './transport.ts';
+
+/** The largest IPv4 packet in bytes [RFC 791 3.1]. */
+const LARGEST = 65_535;
+/** Packets to ourselves that may wait for their delivery. */
+const LOOPBACK_PACKETS = 1_024;
+/** What the way to ourselves is called in the trace. */
+const LOOPBACK_DEVICE = 'lo';
+
+interface Looped {
+  readonly packet: PacketBuffer;
+  readonly via: Interface;
+}
+
+/** The internet layer of a host: IPv4 [RFC 791, RFC 1122 3]. It forwards nothing. */
+export class Ip implements InterfaceUpper, IpSender {
+  readonly routes: RouteTable;
+  readonly icmp: Icmp;
+  /** Drops so far, by reason. */
+  readonly counters: Map<DropReason, number> = new Map();
+  /** Called when an interface takes packets again that had refused them. */
+  onWritable: ((from: Interface) => void) | undefined;
+  readonly #context: HostContext;
+  readonly #interfaces: Interface[] = [];
+  readonly #transports: Map<number, Transport> = new Map();
+  readonly #reassembly: Reassembly;
+  readonly #errors: TokenBucket;
+  #looped: Looped[] = [];
+
+  constructor(context: HostContext) {
+    this.#context = context;
+    this.routes = new RouteTable(this.#interfaces);
+    this.icmp = new Icmp(context, this);
+    this.register(ipv4.PROTOCOL_ICMP, this.icmp);
+    this.#errors = new TokenBucket(context.settings.ip.icmpRate, context.settings.ip.icmpBurst);
+    this.#reassembly = new Reassembly(context, {
+      drop: (reason) => this.drop('ip', reason),
+      timedOut: (first) => this.#reassemblyTimedOut(first),
+    });
+  }
+
+  get interfaces(): readonly Interface[] {
+    return this.#interfaces;
+  }
+
+  /** Packets of `protocol` (0..255) go to `transport` from now on. */
+  register(protocol: number, transport: Transport): void {
+    this.#transports.set(protocol, transport);
+  }
+
+  transport(protocol: number): Transport | undefined {
+    return this.#transports.get(protocol);
+  }
+
+  /** Adds an interface over `device`, and routes to its subnets. Who calls it attaches the device to `framesArrived`. */
+  addInterface(
+    device: Device,
+    addresses: readonly InterfaceAddress[],
+    options: InterfaceOptions = {},
+  ): Interface {
+    const added = new Interface(this.#context, device, addresses, this, options);
+    this.#interfaces.push(added);
+    this.routes.addSubnets(added);
+    return added;
+  }
+
+  isLocal(address: IpAddress): boolean {
+    if (isLoopback(address)) return true;
+    for (const own of this.#interfaces) if (own.isLocal(address)) return true;
+    return false;
+  }
+
+  /** A packet from an interface; head at the IP header. */
+  packetArrived(packet: PacketBuffer, from: Interface): void {
+    // IPv6 goes its own way from here: its header, its extension headers, its reassembly.
+    if (packet.length > 0 && packet.view.getUint8(packet.head) >>> 4 === 6) {
+      return this.drop('ip', 'UNHANDLED_PROTO');
+    }
+    const header = ipv4.parse(packet);
+    if (typeof header === 'string') return this.drop('ip', header);
+    packet.tail = packet.head + header.totalLength;
+    const problem = optionsProblem(packet, header);
+    if (problem !== undefined) return this.drop('ip', problem);
+    const admission = admit(header.source, header.destination, from, this.#interfaces);
+    if (admission !== 'host' && admission !== 'everyone') return this.drop('ip', admission);
+    const isFragment = header.moreFragments || header.fragmentOffset > 0;
+    if (isFragment) this.#fragmentArrived(packet, header, from, admission === 'everyone');
+    else this.#deliver(packet, header, from, admission === 'everyone');
+  }
+
+  /** Puts the IP header in front of the packet and sends it; fragments it if it is too large and may be. Takes the packet. */
+  send(packet: PacketBuffer, options: SendOptions, route: Route): void {
+    const { source, destination } = options;
+    if (!isIPv4(source) || !isIPv4(destination)) return this.drop('ip', 'UNHANDLED_PROTO');
+    const total = ipv4.IPV4_HEADER_LENGTH + packet.length;
+    if (total > LARGEST) return this.drop('ip', 'PKT_TOO_BIG');
+    const dontFragment = options.dontFragment ?? false;
+    const header: ipv4.IPv4HeaderToEmit = {
+      source,
+      destination,
+      protocol: options.protocol,
+      ttl: options.ttl ?? this.#context.settings.ip.ttl,
+      tos: options.tos ?? 0,
+      // RFC 6864 4.1: without a meaning if there can be no fragments. Otherwise random, so that it tells nothing [attacks.md B7].
+      identification: dontFragment ? 0 : this.#context.random.u32() & 0xffff,
+      dontFragment,
+      moreFragments: false,
+      fragmentOffset: 0,
+    };
+    const via = route.interface;
+    const local = this.isLocal(destination);
+    if (local || packet.segmentSize > 0 || total <= via.mtu) {
+      ipv4.emit(header, packet);
+      if (local) this.#loop(packet, via);
+      else via.send(packet, route.nextHop);
+    } else if (dontFragment) {
+      this.drop('ip', 'PKT_TOO_BIG');
+    } else {
+      for (const piece of fragment(header, packet, via.mtu, via.headroom)) via.send(piece, route.nextHop);
+    }
+  }
+
+  /** Delivers the packets to ourselves that wait now; false if there were none. Call it until then. */
+  deliverLoopback(): boolean {
+    const looped = this.#looped;
+    if (looped.length === 0) return false;
+    this.#looped = [];
+    for (const { packet, via } of looped) {
+      this.#traceLooped('in', packet);
+      const header = ipv4.parse(packet);
+      if (typeof header === 'string') this.drop('ip', header);
+      else this.#deliver(packet, header, via, false);
+    }
+    return true;
+  }
+
+  /** Traces and counts the drop of a packet. */
+  drop(layer: DropEvent['layer'], reason: DropReason, connection?: number): void {
+    this.counters.set(reason, (this.counters.get(reason) ?? 0) + 1);
+    const { tracer, now, name } = this.#context;
+    if (tracer === undefined) return;
+    const event: DropEvent = { type: 'drop', at: now, host: name, layer, reason };
+    tracer(connection === undefined ? event : { ...event, connection });
+  }
+
+  /** Answers a packet that arrived with "destination unreachable" (code 0..15, see `UNREACHABLE`), if that is allowed. */
+  icmpUnreachable(code: number, packet: PacketBuffer, meta: IpMeta): void {
+    this.icmp.sendError({ type: 'unreachable', code, nextHopMtu: undefined }, packet, meta);
+  }
+
+  takeErrorToken(): boolean {
+    return this.#errors.take(this.#context.now);
+  }
+
+  /** Gives all queued frames to the devices. */
+  flush(): void {
+    for (const each of this.#interfaces) each.flush();
+  }
+
+  nextDeadline(): Instant {
+    let next = this.#reassembly.nextDeadline();
+    for (const each of this.#interfaces) next = earlier(next, each.nextDeadline());
+    return next;
+  }
+
+  /** Does what is due at `context.now`. */
+  advance(): void {
+    this.#reassembly.advance();
+    for (const each of this.#interfaces) each.advance();
+  }
+
+  /** The next hop does not answer ARP: to the transport that is as if a router had said so [RFC 1122 3.3.1.4]. */
+  neighbourFailed(packet: PacketBuffer): void {
+    this.icmp.errorAbout('host-unreachable', packet, undefined, 0);
+  }
+
+  writable(from: Interface): void {
+    this.onWritable?.(from);
+  }
+
+  #fragmentArrived(packet: PacketBuffer, header: ipv4.IPv4Header, from: Interface, broadcast: boolean): void {
+    const whole = this.#reassembly.fragmentArrived(packet, header);
+    if (whole === undefined) return;
+    const rebuilt = ipv4.parse(whole);
+    if (typeof rebuilt === 'string') this.drop('ip', rebuilt);
+    else this.#deliver(whole, rebuilt, from, broadcast);
+  }
+
+  /** To the protocol that the header names. */
+  #deliver(packet: PacketBuffer, header: ipv4.IPv4Header, from: Interface, broadcast: boolean): void {
+    const { source, destination, protocol, ttl, tos } = header;
+    const meta: IpMeta = { source, destination, protocol, ttl, tos, from, broadcast, headerAt: packet.head };
+    packet.head += header.headerLength;
+    const transport = this.#transports.get(protocol);
+    if (transport !== undefined) return transport.packetArrived(packet, meta);
+    this.drop('ip', 'UNHANDLED_PROTO');
+    this.icmpUnreachable(UNREACHABLE.protocol, packet, meta); // RFC 1122 3.2.2.1
+  }
+
+  #reassemblyTimedOut(first: PacketBuffer): void {
+    const header = ipv4.parse(first);
+    if (typeof header === 'string') return;
+    const from = this.#interfaces.find((own) => own.isLocal(header.destination));
+    if (from === undefined) return; // it was for everyone
+    const meta: IpMeta = { ...header, from, broadcast: false, headerAt: first.head };
+    this.icmp.sendError({ type: 'time-exceeded', code: 1 }, first, meta);
+  }
+
+  #loop(packet: PacketBuffer, via: Interface): void {
+    if (this.#looped.length >= LOOPBACK_PACKETS) return this.drop('device', 'DEVICE_QUEUE_FULL');
+    this.#traceLooped('out', packet);
+    this.#looped.push({ packet: copyPacket(packet, 0), via });
+  }
+
+  #traceLooped(direction: 'in' | 'out', packet: PacketBuffer): void {
+    const { tracer, now, name } = this.#context;
+    if (tracer === undefined) return;
+    tracer({
+      type: 'frame',
+      at: now,
+      host: name,
+      direction,
+      device: LOOPBACK_DEVICE,
+      medium: 'ip',
+      bytes: packet.bytes,
+      head: packet.head,
+      tail: packet.tail,
+      segmentSize: packet.segmentSize,
+      partialChecksum: packet.checksum === 'partial',
+    });
+  }
+}
+
+/** Malformed options, or a source route, which a host that forwards nothing has no use for [RFC 1122 3.2.1.8; RFC 7126 4.3]. */
+function optionsProblem(packet: PacketBuffer, header: ipv4.IPv4Header): DropReason | undefined {
+  if (header.headerLength === ipv4.IPV4_HEADER_LENGTH) return undefined;
+  const at = packet.head + ipv4.IPV4_HEADER_LENGTH;
+  return ipv4.sourceRoute(packet.view, at, packet.head + header.headerLength) === 'none'
+    ? undefined
+    : 'IP_INHDR';
+}

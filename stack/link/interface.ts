@@ -1,0 +1,299 @@
+import { PacketArena, PacketBuffer } from '../bytes/packet-buffer.ts';
+import type { HostContext } from '../context.ts';
+import type { DropReason } from '../drop-reasons.ts';
+import type { Random } from '../random.ts';
+import { type Instant, NEVER } from '../time.ts';
+import type { DropEvent } from '../trace.ts';
+import {
+  type IpAddress,
+  type IPv4Address,
+  isBroadcast,
+  isGroupMac,
+  isIPv4,
+  isMulticast,
+  MAC_BROADCAST,
+  type MacAddress,
+  prefixMask,
+  sameAddress,
+  sameSubnet,
+} from '../wire/address.ts';
+import * as arp from '../wire/arp.ts';
+import * as ethernet from '../wire/ethernet.ts';
+import { copyPacket } from './copy-packet.ts';
+import type { Device } from './device.ts';
+import { Neighbours } from './neighbours.ts';
+
+/** An address of an interface, and how many of its leading bits name the subnet: 0..32, 0..128. */
+export interface InterfaceAddress {
+  readonly address: IpAddress;
+  readonly prefixLength: number;
+}
+
+/** What an interface hands its packets and troubles to. */
+export interface InterfaceUpper {
+  /** An IP packet, valid during the call. */
+  packetArrived(packet: PacketBuffer, from: Interface): void;
+  /** Traces and counts a drop. */
+  drop(layer: DropEvent['layer'], reason: DropReason): void;
+  /** One of our IP packets (head at the IP header) could not be sent, because its next hop does not answer ARP. */
+  neighbourFailed(packet: PacketBuffer): void;
+  /** The device takes frames again. */
+  writable(from: Interface): void;
+}
+
+/** What may differ from one interface to another. */
+export interface InterfaceOptions {
+  /** On Ethernet; a random locally administered one if there is none. */
+  readonly mac?: MacAddress;
+}
+
+/** The largest IP and TCP headers that are put in front of a payload: IPv6 40, TCP 60. */
+const UPPER_HEADERS = 100;
+/** Bytes of packets between two flushes; with super-segments (64 KiB each) more. */
+const ARENA = 256 * 1024;
+const ARENA_SUPER = 1024 * 1024;
+/** What may wait for a device that is not writable. */
+const BACKLOG_BYTES = 1024 * 1024;
+const BACKLOG_FRAMES = 1_024;
+
+/** One attachment of the host to a network: a device, our addresses on it, and on Ethernet the neighbours. */
+export class Interface {
+  readonly device: Device;
+  readonly addresses: readonly InterfaceAddress[];
+  /** The largest IP packet in bytes, super-segments aside. */
+  readonly mtu: number;
+  /** Undefined unless the medium is Ethernet. */
+  readonly mac: MacAddress | undefined;
+  /** Bytes that a finished IP packet has to have in front, for the link's and the device's headers. */
+  readonly headroom: number;
+  readonly #context: HostContext;
+  readonly #upper: InterfaceUpper;
+  readonly #neighbours: Neighbours | undefined;
+  readonly #arena: PacketArena;
+  /** Finished frames since the last flush. */
+  #batch: PacketBuffer[] = [];
+  /** Copies of frames that the device refused, oldest first, and their bytes. */
+  #backlog: PacketBuffer[] = [];
+  #backlogBytes: number = 0;
+  #transmitting: boolean = false;
+  #groupFrame: boolean = false;
+
+  constructor(
+    context: HostContext,
+    device: Device,
+    addresses: readonly InterfaceAddress[],
+    upper: InterfaceUpper,
+    options: InterfaceOptions = {},
+  ) {
+    this.#context = context;
+    this.device = device;
+    this.addresses = addresses;
+    this.mtu = device.mtu;
+    this.#upper = upper;
+    const onEthernet = device.medium === 'ethernet';
+    this.mac = onEthernet ? (options.mac ?? randomMac(context.random)) : undefined;
+    this.headroom = device.headroom + (onEthernet ? ethernet.ETHERNET_HEADER_LENGTH : 0);
+    this.#arena = new PacketArena(device.offloads.tso4 || device.offloads.tso6 ? ARENA_SUPER : ARENA);
+    if (this.mac !== undefined) this.#neighbours = this.#makeNeighbours(context, this.mac);
+    device.onWritable = () => this.#deviceWritable();
+  }
+
+  /** Whether the device takes frames now; if not, `upper.writable` will be called. Who has a choice sends nothing till then. */
+  get ready(): boolean {
+    return this.#backlog.length === 0;
+  }
+
+  /** Whether the frame that is just being handed up was sent to an Ethernet group (broadcast or multicast). */
+  get groupFrame(): boolean {
+    return this.#groupFrame;
+  }
+
+  /** The cache of Ethernet addresses; undefined unless the medium is Ethernet. */
+  get neighbours(): Neighbours | undefined {
+    return this.#neighbours;
+  }
+
+  /** A batch from the device: IP packets go up, ARP is answered here. */
+  framesArrived(frames: readonly PacketBuffer[]): void {
+    for (const frame of frames) {
+      this.#trace('in', frame);
+      if (this.mac === undefined) this.#upper.packetArrived(frame, this);
+      else this.#ethernetArrived(frame, this.mac);
+    }
+  }
+
+  /**
+   * An empty packet with room for `size` bytes of payload (at most 65,535) behind all headers. Earlier packets that were
+   * not given to `send` yet are void after this call. Undefined: the device takes nothing now, drop it or ask later.
+   */
+  allocate(size: number): PacketBuffer | undefined {
+    if (this.#backlogFull()) return undefined;
+    const headroom = this.headroom + UPPER_HEADERS;
+    const packet = this.#arena.allocate(headroom, size);
+    if (packet !== undefined) return packet;
+    this.flush();
+    return this.#backlogFull() ? undefined : this.#arena.allocate(headroom, size);
+  }
+
+  /** Queues a finished IP packet for `flush`; who calls `send` gives the packet away. */
+  send(packet: PacketBuffer, nextHop: IpAddress): void {
+    if (this.#neighbours === undefined) {
+      this.#batch.push(packet);
+      return;
+    }
+    if (!isIPv4(nextHop)) return this.#upper.drop('ethernet', 'UNHANDLED_PROTO'); // NDP is for IPv6 to come
+    const group = this.#groupAddress(nextHop);
+    if (group !== undefined) return this.#sendTo(packet, group, ethernet.ETHERTYPE_IPV4);
+    const mac = this.#neighbours.resolve(nextHop);
+    if (mac !== undefined) this.#sendTo(packet, mac, ethernet.ETHERTYPE_IPV4);
+    else this.#neighbours.hold(packet, nextHop, this.headroom);
+  }
+
+  /** Gives all queued frames to the device. What it refuses waits, within bounds, until it is writable. */
+  flush(): void {
+    if (this.#transmitting) return; // a device that answers within `transmit`: the loop below takes the rest
+    this.#transmitting = true;
+    while (this.#batch.length > 0) {
+      const batch = this.#batch;
+      this.#batch = [];
+      for (const frame of batch) this.#trace('out', frame);
+      const taken = this.#backlog.length === 0 ? this.device.transmit(batch) : 0;
+      for (let i = taken; i < batch.length; i++) this.#keep(batch[i]);
+    }
+    this.#transmitting = false;
+    this.#arena.reset();
+  }
+
+  nextDeadline(): Instant {
+    return this.#neighbours?.nextDeadline() ?? NEVER;
+  }
+
+  /** Does what is due at `context.now`: ARP's retries. */
+  advance(): void {
+    this.#neighbours?.advance();
+  }
+
+  /** Whether `address` is one of this interface's own. */
+  isLocal(address: IpAddress): boolean {
+    for (const own of this.addresses) if (sameAddress(own.address, address)) return true;
+    return false;
+  }
+
+  /** Whether `address` means everyone on a subnet of this interface [RFC 1122 3.2.1.3 (d)]; /31 and /32 have no such address. */
+  isSubnetBroadcast(address: IpAddress): boolean {
+    if (!isIPv4(address)) return false;
+    for (const own of this.addresses) {
+      if (own.prefixLength > 30 || !sameSubnet(own.address, address, own.prefixLength)) continue;
+      const hostBits = ~prefixMask(own.prefixLength);
+      if ((address & hostBits) === hostBits) return true;
+    }
+    return false;
+  }
+
+  #makeNeighbours(context: HostContext, mac: MacAddress): Neighbours {
+    return new Neighbours(context, mac, {
+      isLocal: (address) => this.isLocal(address),
+      sourceFor: (target) => this.#sourceFor(target),
+      isOnLink: (address) => this.addresses.some((own) => sameSubnet(own.address, address, own.prefixLength)),
+      sendArp: (message, destination) => this.#sendArp(message, destination),
+      sendHeld: (packet, destination) => this.#sendTo(packet, destination, ethernet.ETHERTYPE_IPV4),
+      drop: (layer, reason) => this.#upper.drop(layer, reason),
+      failed: (packet) => this.#upper.neighbourFailed(packet),
+    });
+  }
+
+  #ethernetArrived(frame: PacketBuffer, mac: MacAddress): void {
+    const header = ethernet.parse(frame);
+    if (typeof header === 'string') return this.#upper.drop('ethernet', header);
+    const group = isGroupMac(header.destination);
+    if (!group && header.destination !== mac) return this.#upper.drop('ethernet', 'OTHERHOST');
+    frame.head += ethernet.ETHERNET_HEADER_LENGTH;
+    switch (header.etherType) {
+      case ethernet.ETHERTYPE_IPV4:
+        this.#groupFrame = group;
+        this.#upper.packetArrived(frame, this);
+        this.#groupFrame = false;
+        return;
+      case ethernet.ETHERTYPE_ARP:
+        this.#neighbours?.arpArrived(frame);
+        return;
+      default: // IPv6 comes here, with NDP
+        this.#upper.drop('ethernet', 'UNHANDLED_PROTO');
+    }
+  }
+
+  #sendTo(packet: PacketBuffer, destination: MacAddress, etherType: number): void {
+    if (this.mac === undefined) return;
+    ethernet.emit({ destination, source: this.mac, etherType }, packet);
+    this.#batch.push(packet);
+  }
+
+  #sendArp(message: arp.ArpPacket, destination: MacAddress): void {
+    // Memory of its own: a packet of the arena may be in hand, on its way through `send`.
+    const room = this.headroom + arp.ARP_LENGTH;
+    const packet = PacketBuffer.allocate(room, room);
+    arp.emit(message, packet);
+    this.#sendTo(packet, destination, ethernet.ETHERTYPE_ARP);
+  }
+
+  /** The Ethernet group for a broadcast or multicast address [RFC 894, RFC 1112 6.4]. */
+  #groupAddress(address: IPv4Address): MacAddress | undefined {
+    if (isBroadcast(address) || this.isSubnetBroadcast(address)) return MAC_BROADCAST;
+    if (isMulticast(address)) return (0x0100_5e00_0000 + (address & 0x7f_ffff)) as MacAddress;
+    return undefined;
+  }
+
+  /** Our address to ask for `target` with: the one on its subnet, if any. */
+  #sourceFor(target: IPv4Address): IPv4Address | undefined {
+    let first: IPv4Address | undefined;
+    for (const { address, prefixLength } of this.addresses) {
+      if (!isIPv4(address)) continue;
+      if (sameSubnet(address, target, prefixLength)) return address;
+      first ??= address;
+    }
+    return first;
+  }
+
+  #backlogFull(): boolean {
+    return this.#backlogBytes >= BACKLOG_BYTES || this.#backlog.length >= BACKLOG_FRAMES;
+  }
+
+  #keep(frame: PacketBuffer | undefined): void {
+    if (frame === undefined) return;
+    if (this.#backlogFull()) return this.#upper.drop('device', 'DEVICE_QUEUE_FULL');
+    this.#backlog.push(copyPacket(frame, this.device.headroom));
+    this.#backlogBytes += frame.length;
+  }
+
+  #deviceWritable(): void {
+    const waiting = this.#backlog;
+    const taken = this.device.transmit(waiting);
+    this.#backlog = waiting.slice(taken);
+    this.#backlogBytes = 0;
+    for (const frame of this.#backlog) this.#backlogBytes += frame.length;
+    if (this.ready) this.#upper.writable(this);
+  }
+
+  #trace(direction: 'in' | 'out', frame: PacketBuffer): void {
+    const { tracer } = this.#context;
+    if (tracer === undefined) return;
+    tracer({
+      type: 'frame',
+      at: this.#context.now,
+      host: this.#context.name,
+      direction,
+      device: this.device.name,
+      medium: this.device.medium,
+      bytes: frame.bytes,
+      head: frame.head,
+      tail: frame.tail,
+      segmentSize: frame.segmentSize,
+      partialChecksum: frame.checksum === 'partial',
+    });
+  }
+}
+
+/** A unicast address with the "locally administered" bit [IEEE 802 8.4]. */
+function randomMac(random: Random): MacAddress {
+  return (0x0200_0000_0000 + (random.u32() & 0xff) * 0x1_0000_0000 + random.u32()) as MacAddress;
+}

@@ -1,0 +1,72 @@
+import { type Duration, after, between, us } from '../time.ts';
+import type { TcpConnection } from './connection.ts';
+import type { ArrivedSegment } from './segment.ts';
+import { type SeqNumber, geq, gt } from './sequence.ts';
+
+/**
+ * An acceptable ACK, in any synchronized state: SND.UNA and SND.WND move, round-trip time, congestion control, loss recovery and the
+ * retransmission timer follow [RFC 9293 3.10.7.4, fifth check; RFC 6298 5; RFC 5681].
+ */
+export function acknowledgmentArrived(connection: TcpConnection, segment: ArrivedSegment, ack: SeqNumber): void {
+  const { sender, recovery, context } = connection;
+  if (gt(ack, sender.una)) {
+    newAck(connection, segment, ack);
+  } else if (recovery.isDuplicate(segment, ack)) {
+    recovery.duplicateAck(context.now);
+  }
+  // SND.UNA =< SEG.ACK: the window may be updated; an old ACK changes nothing.
+  if (geq(ack, sender.una)) windowArrived(connection, segment, ack);
+  connection.tellRoom();
+}
+
+function newAck(connection: TcpConnection, segment: ArrivedSegment, ack: SeqNumber): void {
+  const { sender, recovery, rtt, timers, context } = connection;
+  const flight = sender.flightSize;
+  const acked = sender.acknowledge(ack);
+  measure(connection, segment, ack, flight);
+  const restart = recovery.newAck(acked, flight, context.now, rtt.srtt);
+  connection.retransmissions = 0;
+  connection.progressAt = context.now;
+  if (sender.flightSize === 0) timers.clear('retransmission');
+  else if (restart) timers.set('retransmission', after(context.now, rtt.rto));
+  timers.clear('user-timeout'); // set again, from now, if anything is left to wait for
+}
+
+/**
+ * A measurement of the round-trip time. With timestamps from every ACK that moves SND.UNA, the gains scaled to how many those are per
+ * round trip [RFC 7323 4.1, 4.2]; without, from one segment at a time that was not sent again (Karn) [RFC 6298 3].
+ */
+function measure(connection: TcpConnection, segment: ArrivedSegment, ack: SeqNumber, flight: number): void {
+  const { rtt, sender, context, timed } = connection;
+  const { timestamps } = segment.header.options;
+  if (connection.timestamps && timestamps !== undefined && timestamps.echo !== 0) {
+    const ticks = (connection.timestampNow() - timestamps.echo) >>> 0;
+    if (ticks > 0x7fffffff) return;
+    const perRoundTrip = Math.max(1, Math.ceil(flight / (2 * sender.mss)));
+    rtt.sample(us(ticks * context.settings.tcp.timestampTick), perRoundTrip);
+  } else if (timed !== undefined && geq(ack, timed.end)) {
+    connection.timed = undefined;
+    rtt.sample(between(timed.at, context.now));
+  } else {
+    return;
+  }
+  traceRtt(connection, rtt.srtt ?? us(0), rtt.rttvar ?? us(0));
+}
+
+function traceRtt(connection: TcpConnection, srtt: Duration, rttvar: Duration): void {
+  const { context, rtt } = connection;
+  if (context.tracer === undefined) return;
+  const { computedRto, rto, lastSample } = rtt;
+  const facts = { connection: connection.id, sample: lastSample, srtt, rttvar, computedRto, rto };
+  context.tracer({ type: 'rtt', at: context.now, host: context.name, ...facts });
+}
+
+/** SND.WND from the segment; a window that opens lets data go, one that closes starts the persist timer (`departs.ts`). */
+function windowArrived(connection: TcpConnection, segment: ArrivedSegment, ack: SeqNumber): void {
+  const { sender, timers } = connection;
+  sender.updateWindow(segment.header.seq, ack, segment.header.window);
+  if (sender.wnd > 0) {
+    connection.persistBackoff = 0;
+    timers.clear('persist');
+  }
+}

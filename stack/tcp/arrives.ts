@@ -1,0 +1,316 @@
+/**
+ * SEGMENT ARRIVES: RFC 9293 3.10.7.3 and 3.10.7.4, one function a check, in the RFC's order. (3.10.7.1, CLOSED, is in `tcp.ts`; 3.10.7.2,
+ * LISTEN, in `listener.ts`.) A check returns the reason if the segment goes no further.
+ *
+ * The third check, security and compartment, is left out: no system in use sets them [RFC 9293 A.1].
+ */
+
+import type { DropReason } from '../drop-reasons.ts';
+import { type Duration, between } from '../time.ts';
+import { acknowledgmentArrived } from './acknowledged.ts';
+import type { TcpConnection } from './connection.ts';
+import { established, queueText, takeSyn } from './open.ts';
+import type { ArrivedSegment } from './segment.ts';
+import { add, distance, gt, inWindow, leq, lt } from './sequence.ts';
+import { canReceive } from './states.ts';
+import { traceDrop } from './tracing.ts';
+
+/** Why a segment goes no further; undefined: go on with the next check. */
+type Verdict = DropReason | 'done' | undefined;
+
+/** A segment for this connection arrived; returns why it was dropped, if it was. */
+export function segmentArrives(connection: TcpConnection, segment: ArrivedSegment): DropReason | undefined {
+  const verdict = connection.state === 'SYN-SENT' ? synSent(connection, segment) : otherStates(connection, segment);
+  if (verdict === undefined || verdict === 'done') return undefined;
+  traceDrop(connection.context, verdict, connection);
+  return verdict;
+}
+
+/** RFC 9293 3.10.7.3. */
+function synSent(connection: TcpConnection, segment: ArrivedSegment): Verdict {
+  const { sender, timers } = connection;
+  const { header } = segment;
+  // First, check the ACK bit. An unacceptable ACK is answered by a RST, which the host sends (`resetFor`).
+  if (header.ack !== undefined && (leq(header.ack, sender.iss) || gt(header.ack, sender.nxt))) {
+    return 'TCP_INVALID_ACK_SEQUENCE';
+  }
+  // Second, check the RST bit.
+  if (header.rst) {
+    if (header.ack === undefined) return 'TCP_INVALID_SEQUENCE';
+    connection.finish('refused', 'rcv RST');
+    return 'done';
+  }
+  // Fourth, check the SYN bit. Fifth: neither SYN nor RST.
+  if (!segment.syn) return 'TCP_FLAGS';
+  takeSyn(connection, segment);
+  queueText(connection, segment);
+  if (header.ack === undefined) {
+    connection.enter('SYN-RECEIVED', 'rcv SYN'); // simultaneous open [RFC 9293 3.5, MUST-10]
+    connection.synDue = true;
+    timers.clear('retransmission');
+    return 'done';
+  }
+  measureHandshake(connection, segment);
+  sender.acknowledge(header.ack);
+  connection.receiver.ackDue = 'now';
+  established(connection, 'rcv SYN,ACK');
+  return 'done';
+}
+
+/** RFC 9293 3.10.7.4. */
+function otherStates(connection: TcpConnection, segment: ArrivedSegment): Verdict {
+  return (
+    checkSequence(connection, segment) ??
+    checkReset(connection, segment) ??
+    checkSyn(connection, segment) ??
+    checkAck(connection, segment) ??
+    checkUrgent(connection, segment) ??
+    acceptText(connection, segment) ??
+    checkFin(connection, segment)
+  );
+}
+
+/** First, check sequence number: PAWS [RFC 7323 5.3], Table 6, and the trimming to what is new and inside the window. */
+function checkSequence(connection: TcpConnection, segment: ArrivedSegment): Verdict {
+  const { receiver, state } = connection;
+  const { header } = segment;
+  if (isOwnSynAgain(connection, segment)) return sequenceOfSyn(connection, segment);
+  const paws = checkTimestamp(connection, segment);
+  if (paws !== undefined) return paws;
+  const { nxt, wnd } = receiver;
+  const length = segment.sequenceLength;
+  const first = wnd === 0 ? segment.seq === nxt : inWindow(segment.seq, nxt, wnd);
+  const last = length > 0 && wnd > 0 && inWindow(add(segment.seq, length - 1), nxt, wnd);
+  if (!first && !last) return unacceptable(connection, segment);
+  if (wnd === 0 && length > 0 && !header.rst) {
+    // The window is closed, but ACK, URG and RST are still valid [RFC 9293 MUST-66]; the text is not taken.
+    segment.trimEnd(length);
+    receiver.ackDue = 'now';
+    traceDrop(connection.context, 'TCP_ZEROWINDOW', connection);
+  }
+  takeTimestamp(connection, segment);
+  const old = distance(segment.seq, nxt);
+  if (old > 0) segment.trimFront(old);
+  const beyond = distance(receiver.edge, segment.end);
+  if (beyond > 0) segment.trimEnd(beyond);
+  return state === 'CLOSED' ? 'TCP_CLOSED' : undefined;
+}
+
+/**
+ * In SYN-RECEIVED the peer's SYN comes again: alone if our SYN-ACK was lost, with an ACK if both sides opened at once. By the letter of
+ * Table 6 it lies one below RCV.NXT and is unacceptable; RFC 9293 A.2 leaves the cure to us: the lone SYN gets the
+ * SYN-ACK again, and of the SYN-ACK only the ACK is looked at, so a simultaneous open takes four segments (Figure 7).
+ */
+function isOwnSynAgain(connection: TcpConnection, segment: ArrivedSegment): boolean {
+  return connection.state === 'SYN-RECEIVED' && segment.syn && !segment.header.rst && segment.seq === connection.receiver.irs;
+}
+
+function sequenceOfSyn(connection: TcpConnection, segment: ArrivedSegment): Verdict {
+  if (segment.header.ack === undefined) {
+    connection.synDue = true;
+    return 'TCP_OLD_DATA';
+  }
+  segment.trimFront(1);
+  return undefined;
+}
+
+/** PAWS [RFC 7323 5.3, R1], and segments without the timestamp that was agreed on [RFC 7323 3.2]. */
+function checkTimestamp(connection: TcpConnection, segment: ArrivedSegment): Verdict {
+  const { receiver, context } = connection;
+  if (!connection.timestamps || segment.header.rst) return undefined;
+  const { timestamps } = segment.header.options;
+  if (timestamps === undefined) return segment.syn ? undefined : 'TCP_RFC7323_TIMESTAMP_MISSING';
+  const tooOld = between(receiver.tsRecentAt, context.now) > context.settings.tcp.pawsIdle;
+  if (receiver.tsRecent === undefined || tooOld) return undefined;
+  if (((timestamps.value - receiver.tsRecent) | 0) >= 0) return undefined;
+  if (segment.syn) return undefined; // is challenged below
+  acknowledgeUnacceptable(connection, segment);
+  return 'TCP_RFC7323_PAWS';
+}
+
+/** TS.Recent <- SEG.TSval, if the segment covers Last.ACK.sent [RFC 7323 4.3, 5.3 R3]. */
+function takeTimestamp(connection: TcpConnection, segment: ArrivedSegment): void {
+  const { receiver, context } = connection;
+  const { timestamps } = segment.header.options;
+  if (!connection.timestamps || timestamps === undefined || gt(segment.seq, receiver.lastAckSent)) return;
+  const tooOld = between(receiver.tsRecentAt, context.now) > context.settings.tcp.pawsIdle;
+  if (receiver.tsRecent === undefined || tooOld || ((timestamps.value - receiver.tsRecent) | 0) >= 0) {
+    receiver.tsRecent = timestamps.value;
+    receiver.tsRecentAt = context.now;
+  }
+}
+
+/** Outside of the window: answered by an ACK, unless it is a RST. */
+function unacceptable(connection: TcpConnection, segment: ArrivedSegment): Verdict {
+  if (segment.header.rst) return 'TCP_INVALID_SEQUENCE';
+  if (connection.state === 'TIME-WAIT' && segment.fin) connection.startTimeWait(); // its FIN again: our ACK was lost
+  acknowledgeUnacceptable(connection, segment);
+  if (segment.syn) return 'TCP_INVALID_SYN';
+  if (segment.sequenceLength > 0 && leq(segment.end, connection.receiver.nxt)) return 'TCP_OLD_DATA';
+  if (segment.sequenceLength > 0) return connection.receiver.wnd === 0 ? 'TCP_ZEROWINDOW' : 'TCP_OVERWINDOW';
+  return 'TCP_INVALID_SEQUENCE';
+}
+
+/**
+ * <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. Data is always answered; what could be part of an ACK storm only at the rate of challenge ACKs
+ * (attacks.md B2), as Linux does.
+ */
+function acknowledgeUnacceptable(connection: TcpConnection, segment: ArrivedSegment): void {
+  if (segment.sequenceLength > 0 && !segment.syn) connection.receiver.ackDue = 'now';
+  else challenge(connection);
+}
+
+/** A challenge ACK, at most one per connection and interval [RFC 5961 7]: no counter that an outsider could read (A4). */
+function challenge(connection: TcpConnection): void {
+  const { now, settings } = connection.context;
+  if (between(connection.lastChallenge, now) < settings.tcp.challengeAckInterval) return;
+  connection.lastChallenge = now;
+  connection.challengeDue = true;
+}
+
+/** Second, check the RST bit [RFC 9293 3.10.7.4; RFC 5961 3.2]. A RST may carry data [SHLD-2]. */
+function checkReset(connection: TcpConnection, segment: ArrivedSegment): Verdict {
+  if (!segment.header.rst) return undefined;
+  if (segment.header.seq !== connection.receiver.nxt) {
+    challenge(connection);
+    return 'TCP_RESET';
+  }
+  switch (connection.state) {
+    case 'SYN-RECEIVED':
+      // Back to LISTEN: the listener has never left it, so the connection just ends. The active opener is refused.
+      connection.finish(connection.passive ? 'reset' : 'refused', 'rcv RST');
+      return 'done';
+    case 'TIME-WAIT':
+      if (connection.context.settings.tcp.rfc1337) return 'TCP_TIMEWAIT';
+      connection.finish(undefined, 'rcv RST');
+      return 'done';
+    case 'CLOSING':
+    case 'LAST-ACK':
+    default:
+      connection.finish('reset', 'rcv RST');
+      return 'done';
+  }
+}
+
+/** Fourth, check the SYN bit: a challenge ACK whatever its number [RFC 5961 4.2]. In TIME-WAIT, `tcp.ts` has looked first. */
+function checkSyn(connection: TcpConnection, segment: ArrivedSegment): Verdict {
+  if (!segment.syn) return undefined;
+  challenge(connection);
+  return 'TCP_INVALID_SYN';
+}
+
+/** Fifth, check the ACK field. */
+function checkAck(connection: TcpConnection, segment: ArrivedSegment): Verdict {
+  const { ack } = segment.header;
+  const { sender, state } = connection;
+  if (ack === undefined) return 'TCP_FLAGS';
+  if (state === 'SYN-RECEIVED') {
+    // An unacceptable ACK is answered by a RST, which the host sends (`resetFor`).
+    if (!gt(ack, sender.una) || gt(ack, sender.nxt)) return 'TCP_INVALID_ACK_SEQUENCE';
+    sender.setWindow(segment.seq, ack, segment.header.window << sender.windShift);
+    measureHandshake(connection, segment);
+    established(connection, 'rcv ACK of SYN');
+  }
+  if (gt(ack, sender.highestSent)) {
+    challengeOrAck(connection, segment);
+    return 'TCP_ACK_UNSENT_DATA';
+  }
+  if (lt(ack, add(sender.una, -sender.maxWnd))) {
+    challenge(connection); // RFC 5961 5.2, MAY-12
+    return 'TCP_TOO_OLD_ACK';
+  }
+  acknowledgmentArrived(connection, segment, ack);
+  return afterAck(connection);
+}
+
+function challengeOrAck(connection: TcpConnection, segment: ArrivedSegment): void {
+  if (segment.length > 0) connection.receiver.ackDue = 'now';
+  else challenge(connection);
+}
+
+/** What an ACK of our FIN means in each state. */
+function afterAck(connection: TcpConnection): Verdict {
+  if (!connection.sender.finAcknowledged) return undefined;
+  switch (connection.state) {
+    case 'FIN-WAIT-1':
+      connection.enter('FIN-WAIT-2', 'rcv ACK of FIN');
+      connection.enteredFinWait2();
+      return undefined;
+    case 'CLOSING':
+      connection.enterTimeWait('rcv ACK of FIN');
+      return 'done';
+    case 'LAST-ACK':
+      connection.finish(undefined, 'rcv ACK of FIN');
+      return 'done';
+    default:
+      return undefined;
+  }
+}
+
+/** Sixth, check the URG bit: the data stays in line, the program is told [RFC 9293 3.8.5, MUST-32]. */
+function checkUrgent(connection: TcpConnection, segment: ArrivedSegment): Verdict {
+  const { urgentPointer, seq } = segment.header;
+  if (urgentPointer === undefined || urgentPointer === 0 || !canReceive(connection.state)) return undefined;
+  if (connection.receiver.urgent(add(seq, urgentPointer))) connection.tell({ type: 'urgent' });
+  return undefined;
+}
+
+/** Seventh, process the segment text. */
+function acceptText(connection: TcpConnection, segment: ArrivedSegment): Verdict {
+  const { receiver } = connection;
+  if (segment.length === 0) return undefined;
+  if (!canReceive(connection.state)) return 'TCP_OLD_DATA'; // after the peer's FIN: should not occur, is ignored
+  if (receiver.discarding) {
+    connection.reset('TCP_ABORT_ON_DATA', 'aborted', 'rcv data after the program gave up reading');
+    return 'TCP_ABORT_ON_DATA';
+  }
+  if (gt(segment.seq, receiver.nxt)) {
+    const stored = receiver.hold(segment);
+    if (segment.fin) segment.fin = false; // will come again, when what is missing has come
+    if (stored < 0) return 'TCP_OFO_QUEUE_PRUNE';
+    return stored === 0 ? 'TCP_OFOMERGE' : 'done';
+  }
+  receiver.accept(segment);
+  connection.tell({ type: 'readable' });
+  return undefined;
+}
+
+/** Eighth, check the FIN bit. */
+function checkFin(connection: TcpConnection, segment: ArrivedSegment): Verdict {
+  if (!segment.fin) return undefined;
+  const { receiver } = connection;
+  if (gt(add(segment.seq, segment.length), receiver.nxt)) {
+    receiver.duplicateAcks += 1; // a FIN that came too early
+    return 'done';
+  }
+  if (connection.state === 'TIME-WAIT') connection.startTimeWait();
+  if (receiver.finReceived) return undefined;
+  receiver.acceptFin();
+  connection.tell({ type: 'end' });
+  switch (connection.state) {
+    case 'ESTABLISHED':
+      connection.enter('CLOSE-WAIT', 'rcv FIN');
+      break;
+    case 'FIN-WAIT-1':
+      connection.enter('CLOSING', 'rcv FIN'); // our FIN is not acknowledged: the fifth check would have seen it
+      break;
+    case 'FIN-WAIT-2':
+      connection.enterTimeWait('rcv FIN');
+      break;
+    default:
+  }
+  return undefined;
+}
+
+/** The round-trip time of SYN and ACK, if the SYN left only once or timestamps tell which one came back [RFC 6298 3]. */
+function measureHandshake(connection: TcpConnection, segment: ArrivedSegment): void {
+  const { timestamps } = segment.header.options;
+  const { context, timed, rtt } = connection;
+  connection.timed = undefined;
+  if (timed !== undefined && !connection.synRetransmitted) {
+    rtt.sample(between(timed.at, context.now));
+  } else if (connection.timestamps && timestamps !== undefined && timestamps.echo !== 0) {
+    const ticks = (connection.timestampNow() - timestamps.echo) >>> 0;
+    if (ticks < 0x7fffffff) rtt.sample((ticks * context.settings.tcp.timestampTick) as Duration);
+  }
+}

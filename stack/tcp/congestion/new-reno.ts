@@ -1,0 +1,79 @@
+import type { TcpSettings } from '../../settings.ts';
+import type { CongestionControl } from './congestion-control.ts';
+
+/** Slow start, congestion avoidance and NewReno's fast recovery: RFC 5681, RFC 6582, with byte counting by RFC 3465. */
+export class NewReno implements CongestionControl {
+  readonly name: string = 'newreno';
+  cwnd: number = 0;
+  ssthresh: number;
+  readonly #settings: TcpSettings;
+  #smss: number = 0;
+  /** Bytes acknowledged in congestion avoidance since cwnd last grew [RFC 3465 2.1]. */
+  #bytesAcked: number = 0;
+
+  constructor(settings: TcpSettings) {
+    this.#settings = settings;
+    this.ssthresh = settings.initialSsthresh;
+  }
+
+  established(smss: number): void {
+    this.#smss = smss;
+    this.cwnd = this.#initialWindow();
+  }
+
+  acknowledged(acked: number, limited: boolean, afterTimeout: boolean): void {
+    if (!limited) return;
+    if (this.cwnd < this.ssthresh) {
+      // RFC 3465 2.3: L is 1 while data is sent again after a timeout, since then one ACK may cover what was not lost.
+      const limit = afterTimeout ? 1 : this.#settings.abcLimit;
+      this.cwnd += Math.min(acked, limit * this.#smss);
+      return;
+    }
+    this.#bytesAcked += acked;
+    if (this.#bytesAcked >= this.cwnd) {
+      this.#bytesAcked -= this.cwnd;
+      this.cwnd += this.#smss;
+    }
+  }
+
+  enterRecovery(flightSize: number): void {
+    this.ssthresh = this.#half(flightSize);
+    this.cwnd = this.ssthresh + 3 * this.#smss; // three segments have left the network
+    this.#bytesAcked = 0;
+  }
+
+  duplicateAck(): void {
+    this.cwnd += this.#smss;
+  }
+
+  partialAck(acked: number): void {
+    this.cwnd = Math.max(this.cwnd - acked, 0);
+    if (acked >= this.#smss) this.cwnd += this.#smss;
+    this.cwnd = Math.max(this.cwnd, this.#smss);
+  }
+
+  exitRecovery(flightSize: number): void {
+    // RFC 6582 3.2, step 3, option 1: no burst if little is left in flight.
+    this.cwnd = Math.min(this.ssthresh, Math.max(flightSize, this.#smss) + this.#smss);
+  }
+
+  timeout(flightSize: number, first: boolean): void {
+    if (first) this.ssthresh = this.#half(flightSize);
+    this.cwnd = this.#smss; // the loss window
+    this.#bytesAcked = 0;
+  }
+
+  restartAfterIdle(): void {
+    this.cwnd = Math.min(this.cwnd, this.#initialWindow());
+  }
+
+  #half(flightSize: number): number {
+    return Math.max(Math.floor(flightSize / 2), 2 * this.#smss);
+  }
+
+  /** RFC 6928 2: min(10 MSS, max(2 MSS, 14600)) for ten segments. */
+  #initialWindow(): number {
+    const segments = this.#settings.initialWindow;
+    return Math.min(segments * this.#smss, Math.max(2 * this.#smss, segments * 1_460));
+  }
+}

@@ -1,0 +1,235 @@
+import type { HostContext } from '../context.ts';
+import { StackError } from '../errors.ts';
+import type { Ip } from '../ip/ip.ts';
+import type { Route } from '../ip/routes.ts';
+import type { IpMeta } from '../ip/transport.ts';
+import {
+  type IpAddress,
+  formatAddress,
+  isBroadcast,
+  isIPv4,
+  isMulticast,
+  isUnspecified,
+  sameAddress,
+} from '../wire/address.ts';
+import type { TcpHeader } from '../wire/tcp.ts';
+import { TcpConnection } from './connection.ts';
+import { Demux } from './demux.ts';
+import type { Endpoint, ListenerOwner } from './events.ts';
+import { Secrets } from './isn.ts';
+import { TcpListener } from './listener.ts';
+import { EphemeralPorts } from './ports.ts';
+import type { ArrivedSegment } from './segment.ts';
+import { type SeqNumber, add, gt } from './sequence.ts';
+import type { ConnectOptions, ListenOptions } from './tcp.ts';
+
+/** IP and TCP headers without options, in bytes. */
+const HEADERS_V4 = 40;
+const HEADERS_V6 = 60;
+
+/** All connections and listeners of a host: makes them, names them, finds them. */
+export class ConnectionTable {
+  readonly demux: Demux;
+  readonly #context: HostContext;
+  readonly #ip: Ip;
+  readonly #touched: (connection: TcpConnection) => void;
+  readonly #secrets: Secrets;
+  readonly #ports: EphemeralPorts;
+  readonly #listeners: Map<number, TcpListener[]> = new Map();
+  /** The listener of each connection that is not established yet. */
+  readonly #listenerOf: Map<TcpConnection, TcpListener> = new Map();
+  #lastId: number = 0;
+
+  constructor(context: HostContext, ip: Ip, touched: (connection: TcpConnection) => void) {
+    this.#context = context;
+    this.#ip = ip;
+    this.#touched = touched;
+    this.#secrets = new Secrets(context.random);
+    this.#ports = new EphemeralPorts(context.settings.tcp.ephemeralPorts, this.#secrets);
+    this.demux = new Demux(this.#secrets);
+  }
+
+  /** OPEN, passive: a new listener, whatever connections there are on the port [RFC 9293 MUST-41, MUST-42]. */
+  listen(options: ListenOptions, owner: ListenerOwner): TcpListener {
+    const address = options.address === undefined || isUnspecified(options.address) ? undefined : options.address;
+    if (address !== undefined && !this.#ip.isLocal(address)) {
+      throw new StackError('EADDRNOTAVAIL', `${formatAddress(address)} is not an address of host ${this.#context.name}`);
+    }
+    const reusePort = options.reusePort ?? false;
+    const port = options.port === 0 ? this.#freePort(address) : options.port;
+    if (this.#collides(address, port, reusePort)) {
+      throw new StackError('EADDRINUSE', `port ${port} of host ${this.#context.name} is in use by another listener`);
+    }
+    const local = { address: address ?? options.address ?? UNSPECIFIED, port };
+    const backlog = Math.max(1, options.backlog ?? this.#context.settings.tcp.backlog);
+    const listener = new TcpListener(local, backlog, reusePort, owner, (closed) => this.#unlisten(closed));
+    const present = this.#listeners.get(port);
+    if (present === undefined) this.#listeners.set(port, [listener]);
+    else present.push(listener);
+    const { tracer, now, name } = this.#context;
+    tracer?.({ type: 'call', at: now, host: name, connection: 0, call: 'listen', detail: `port ${port}` });
+    return listener;
+  }
+
+  /** OPEN, active: a connection in CLOSED, ready to be opened. */
+  connect({ remote, local }: ConnectOptions): TcpConnection {
+    const { address } = remote;
+    if (isMulticast(address) || isUnspecified(address) || (isIPv4(address) && isBroadcast(address))) {
+      throw new StackError('EINVAL', `cannot connect to ${formatAddress(address)}: not the address of one host`); // MUST-46
+    }
+    const source = local?.address === undefined || isUnspecified(local.address) ? undefined : local.address;
+    if (source !== undefined && !this.#ip.isLocal(source)) {
+      throw new StackError('EADDRNOTAVAIL', `${formatAddress(source)} is not an address of host ${this.#context.name}`);
+    }
+    const route = this.#ip.routes.find(address, source); // MUST-44: IP chooses the source address
+    if (route === undefined) {
+      throw new StackError('ENETUNREACH', `host ${this.#context.name} has no route to ${formatAddress(address)}`);
+    }
+    const port = this.#localPort(route, remote, local?.port ?? 0);
+    return this.#make({ address: route.source, port }, remote, route, false);
+  }
+
+  /** The listener for a segment: one on its address before one on all; of several that share a port, by the peer. */
+  findListener(meta: IpMeta, header: TcpHeader): TcpListener | undefined {
+    const listeners = this.#listeners.get(header.destinationPort);
+    if (listeners === undefined) return undefined;
+    const own = listeners.filter((each) => sameAddress(each.local.address, meta.destination));
+    const candidates = own.length > 0 ? own : listeners.filter((each) => isUnspecified(each.local.address));
+    if (candidates.length <= 1) return candidates[0];
+    return candidates[this.#secrets.tableHash(meta.destination, meta.source, header.sourcePort) % candidates.length];
+  }
+
+  /** A SYN for `listener` makes a connection in SYN-RECEIVED; undefined if there is no way back to the peer. */
+  accept(listener: TcpListener, segment: ArrivedSegment, meta: IpMeta): TcpConnection | undefined {
+    const local = { address: meta.destination, port: segment.header.destinationPort };
+    const remote = { address: meta.source, port: segment.header.sourcePort };
+    const route = this.#ip.routes.find(meta.source, meta.destination);
+    if (route === undefined) return undefined;
+    const connection = this.#make(local, remote, route, true);
+    listener.synReceived(connection);
+    this.#listenerOf.set(connection, listener);
+    connection.openFrom(segment);
+    return connection;
+  }
+
+  /** The listener that waits for `connection` to be established. */
+  listenerOf(connection: TcpConnection): TcpListener | undefined {
+    const listener = this.#listenerOf.get(connection);
+    if (listener !== undefined && connection.state !== 'SYN-RECEIVED') this.#listenerOf.delete(connection);
+    return listener;
+  }
+
+  /**
+   * A SYN for a connection in TIME-WAIT may open it anew, if its sequence number or timestamp lies beyond the old ones [RFC 9293 MAY-2;
+   * RFC 6191]: then the old connection goes, and the segment is for the listener.
+   */
+  afterTimeWait(connection: TcpConnection, segment: ArrivedSegment): TcpConnection | undefined {
+    const { header } = segment;
+    if (connection.state !== 'TIME-WAIT' || !header.syn || header.ack !== undefined || header.rst) return connection;
+    const { tsRecent, nxt } = connection.receiver;
+    const { timestamps } = header.options;
+    const newer = timestamps !== undefined && tsRecent !== undefined && ((timestamps.value - tsRecent) | 0) > 0;
+    if (!newer && !gt(header.seq, nxt)) return connection;
+    this.#issAfter = add(connection.sender.nxt, 1);
+    connection.finish(undefined, 'rcv SYN that opens it anew');
+    this.remove(connection);
+    return undefined;
+  }
+
+  remove(connection: TcpConnection): void {
+    this.demux.remove(connection);
+    this.#listenerOf.delete(connection);
+  }
+
+  close(): void {
+    for (const listeners of [...this.#listeners.values()]) for (const listener of [...listeners]) listener.close();
+    for (const connection of [...this.demux.connections()]) connection.abort();
+  }
+
+  /** The ISN of the next connection has to lie beyond this: it takes the place of one in TIME-WAIT. */
+  #issAfter: SeqNumber | undefined;
+
+  #make(local: Endpoint, remote: Endpoint, route: Route, passive: boolean): TcpConnection {
+    const { device, mtu } = route.interface;
+    const v4 = isIPv4(remote.address);
+    const announcedMss = mtu - (v4 ? HEADERS_V4 : HEADERS_V6);
+    const deviceCuts = v4 ? device.offloads.tso4 : device.offloads.tso6;
+    const isn = this.#secrets.isn(local, remote, this.#context.now);
+    const iss = this.#issAfter !== undefined && gt(this.#issAfter, isn) ? this.#issAfter : isn;
+    this.#issAfter = undefined;
+    this.#lastId += 1;
+    const connection = new TcpConnection({
+      id: this.#lastId,
+      context: this.#context,
+      local,
+      remote,
+      route,
+      passive,
+      iss,
+      announcedMss,
+      defaultMss: v4 ? 536 : 1220,
+      deviceCuts,
+      deviceQueue: device.receiveQueue === undefined ? undefined : Math.floor(device.receiveQueue * 0.75) * announcedMss,
+      timestampOffset: this.#secrets.timestampOffset(local.address, remote.address),
+      touched: this.#touched,
+    });
+    this.demux.add(connection);
+    this.#traceConnection(connection);
+    return connection;
+  }
+
+  #traceConnection({ id, local, remote, passive }: TcpConnection): void {
+    const { tracer, now, name } = this.#context;
+    tracer?.({
+      type: 'connection',
+      at: now,
+      host: name,
+      connection: id,
+      localAddress: local.address,
+      localPort: local.port,
+      remoteAddress: remote.address,
+      remotePort: remote.port,
+      passive,
+    });
+  }
+
+  #localPort(route: Route, remote: Endpoint, wanted: number): number {
+    const taken = (port: number): boolean =>
+      this.demux.find(route.source, port, remote.address, remote.port) !== undefined;
+    if (wanted !== 0) {
+      if (!taken(wanted)) return wanted;
+      throw new StackError('EADDRINUSE', `port ${wanted} has a connection to ${formatAddress(remote.address)} already`);
+    }
+    const isFree = (port: number): boolean => !taken(port) && !this.#listeners.has(port);
+    const port = this.#ports.choose(route.source, remote, isFree);
+    if (port === undefined) throw new StackError('EADDRNOTAVAIL', `no ephemeral port is free on ${this.#context.name}`);
+    return port;
+  }
+
+  #freePort(address: IpAddress | undefined): number {
+    const anyone = { address: UNSPECIFIED, port: 0 };
+    const isFree = (port: number): boolean => !this.#collides(address, port, false) && !this.#listeners.has(port);
+    const port = this.#ports.choose(address ?? UNSPECIFIED, anyone, isFree);
+    if (port === undefined) throw new StackError('EADDRINUSE', `no port is free on host ${this.#context.name}`);
+    return port;
+  }
+
+  /** An address and all addresses exclude each other; two addresses do not. */
+  #collides(address: IpAddress | undefined, port: number, reusePort: boolean): boolean {
+    for (const other of this.#listeners.get(port) ?? []) {
+      if (reusePort && other.reusePort) continue;
+      if (address === undefined || isUnspecified(other.local.address)) return true;
+      if (sameAddress(address, other.local.address)) return true;
+    }
+    return false;
+  }
+
+  #unlisten(listener: TcpListener): void {
+    const left = (this.#listeners.get(listener.local.port) ?? []).filter((each) => each !== listener);
+    if (left.length > 0) this.#listeners.set(listener.local.port, left);
+    else this.#listeners.delete(listener.local.port);
+  }
+}
+
+/** 0.0.0.0: every address. */
+const UNSPECIFIED: IpAddress = 0 as IpAddress;

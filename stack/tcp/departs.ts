@@ -1,0 +1,187 @@
+/**
+ * What a connection sends next: RFC 9293 3.7, 3.8. Asked after every input until it answers "nothing", whereupon the timers that wait for
+ * something are set.
+ */
+
+import { type Duration, after, us } from '../time.ts';
+import type { SendCause } from '../trace.ts';
+import type { TcpHeader } from '../wire/tcp.ts';
+import type { TcpConnection } from './connection.ts';
+import { segmentOptions, synOptions } from './options.ts';
+import type { OutgoingSegment } from './segment.ts';
+import type { SendPlan } from './sender.ts';
+import { type SeqNumber, add } from './sequence.ts';
+import { isSynchronized } from './states.ts';
+
+/** The next segment, or undefined. */
+export function nextSegment(connection: TcpConnection): OutgoingSegment | undefined {
+  const { state } = connection;
+  if (state === 'CLOSED') return resetSegment(connection);
+  const segment = isSynchronized(state) ? synchronizedSegment(connection) : synSegment(connection);
+  if (segment === undefined) setTimers(connection);
+  return segment;
+}
+
+/** SYN and SYN-ACK [RFC 9293 3.10.1, 3.10.7.2]; in SYN-RECEIVED also the ACK for what is unacceptable. */
+function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
+  const { receiver, sender, context, timers, rtt } = connection;
+  const answer = connection.state === 'SYN-RECEIVED';
+  if (!connection.synDue) return answer && takeAckDue(connection) ? pureAck(connection, 'challenge-ack') : undefined;
+  connection.synDue = false;
+  connection.challengeDue = false;
+  if (connection.timed === undefined && !connection.synRetransmitted) {
+    connection.timed = { end: sender.nxt, at: context.now };
+  }
+  if (!timers.isSet('retransmission')) timers.set('retransmission', after(context.now, rtt.rto));
+  const header: TcpHeader = {
+    ...base(connection, sender.iss),
+    ack: answer ? receiver.nxt : undefined,
+    syn: true,
+    window: Math.min(answer ? receiver.wnd : receiver.buffer, 0xffff), // never scaled [RFC 7323 2.3]
+    options: synOptions(connection, context.settings.tcp),
+  };
+  return { header, offset: 0, length: 0, segmentSize: 0, cause: answer ? 'syn-ack' : 'syn' };
+}
+
+/** Duplicate ACKs first, since only ACKs without data count as such [RFC 5681 2]; then data, which carries the ACK; else the ACK. */
+function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undefined {
+  const { receiver, sender, context, rtt } = connection;
+  if (connection.state === 'TIME-WAIT') return takeAckDue(connection) ? pureAck(connection, 'ack') : undefined;
+  if (receiver.duplicateAcks > 0) return pureAck(connection, 'duplicate-ack');
+  const plan = sender.next(context.now, rtt.rto);
+  if (plan !== undefined) return dataSegment(connection, plan);
+  sender.pushNow = false;
+  const challenge = connection.challengeDue;
+  if (takeAckDue(connection)) return pureAck(connection, challenge ? 'challenge-ack' : 'ack');
+  if (receiver.windowUpdateDue()) return pureAck(connection, 'window-update');
+  if (connection.keepAliveDue) {
+    connection.keepAliveDue = false;
+    return pureAck(connection, 'keepalive-probe', add(sender.nxt, -1)); // an old number: it has to be answered
+  }
+  return undefined;
+}
+
+function takeAckDue(connection: TcpConnection): boolean {
+  const due = connection.challengeDue || connection.receiver.ackDue === 'now' || connection.receiver.duplicateAcks > 0;
+  connection.challengeDue = false;
+  return due;
+}
+
+/** <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, or with an older number. */
+function pureAck(connection: TcpConnection, cause: SendCause, seq?: SeqNumber): OutgoingSegment {
+  const header = acknowledging(connection, seq ?? connection.sender.nxt, false, false);
+  return { header, offset: 0, length: 0, segmentSize: 0, cause };
+}
+
+function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment {
+  const { sender, context, timers, rtt } = connection;
+  const header = acknowledging(connection, plan.seq, plan.psh, plan.fin);
+  const again = plan.cause !== 'data' && plan.cause !== 'window-probe';
+  if (again) {
+    connection.timed = undefined; // Karn [RFC 6298 3]
+  } else if (connection.timed === undefined && !connection.timestamps && plan.cause === 'data') {
+    connection.timed = { end: sender.nxt, at: context.now };
+  }
+  // RFC 6298 5.1; a probe is the persist timer's affair.
+  if (plan.cause !== 'window-probe' && !timers.isSet('retransmission')) {
+    timers.set('retransmission', after(context.now, rtt.rto));
+    timers.clear('override');
+  }
+  const cause: SendCause = plan.cause === 'data' && plan.length === 0 ? 'fin' : plan.cause;
+  const segmentSize = plan.length > sender.mss ? sender.mss : 0;
+  return { header, offset: sender.offsetOf(plan.seq), length: plan.length, segmentSize, cause };
+}
+
+/** A RST for a connection that has just ended: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>. */
+function resetSegment(connection: TcpConnection): OutgoingSegment | undefined {
+  const { resetDue, receiver, sender } = connection;
+  if (resetDue === undefined) return undefined;
+  connection.resetDue = undefined;
+  const header = { ...base(connection, sender.nxt), ack: receiver.nxt, rst: true };
+  return { header, offset: 0, length: 0, segmentSize: 0, cause: 'reset', reset: resetDue };
+}
+
+function acknowledging(connection: TcpConnection, seq: SeqNumber, psh: boolean, fin: boolean): TcpHeader {
+  const { receiver, timers } = connection;
+  const header: TcpHeader = {
+    sourcePort: connection.local.port,
+    destinationPort: connection.remote.port,
+    seq,
+    ack: receiver.nxt,
+    syn: false,
+    fin,
+    rst: false,
+    psh,
+    urgentPointer: undefined,
+    ece: false,
+    cwr: false,
+    ae: false,
+    window: receiver.offerWindow(),
+    options: segmentOptions(connection),
+  };
+  receiver.ackSent();
+  timers.clear('delayed-ack');
+  return header;
+}
+
+function base(connection: TcpConnection, seq: SeqNumber): TcpHeader {
+  return {
+    sourcePort: connection.local.port,
+    destinationPort: connection.remote.port,
+    seq,
+    ack: undefined,
+    syn: false,
+    fin: false,
+    rst: false,
+    psh: false,
+    urgentPointer: undefined,
+    ece: false,
+    cwr: false,
+    ae: false,
+    window: 0,
+    options: segmentOptions(connection),
+  };
+}
+
+/** Nothing more may leave now: sets the timers for what is waited for. */
+function setTimers(connection: TcpConnection): void {
+  const { timers, receiver, context, keepAlive, userTimeout, sender } = connection;
+  const { tcp } = context.settings;
+  if (receiver.ackDue === 'delayed' && !timers.isSet('delayed-ack')) {
+    timers.set('delayed-ack', after(context.now, tcp.delayedAck));
+  }
+  if (!isSynchronized(connection.state) || connection.state === 'TIME-WAIT') return;
+  setProbeTimers(connection);
+  const waiting = sender.flightSize > 0 || sender.unsent > 0;
+  if (userTimeout !== undefined && waiting && !timers.isSet('user-timeout')) {
+    timers.set('user-timeout', after(connection.progressAt, userTimeout));
+  }
+  if (keepAlive !== undefined && !timers.isSet('keepalive')) {
+    timers.set('keepalive', after(connection.heardAt, keepAlive.idle));
+  }
+}
+
+/**
+ * With nothing in flight no ACK will come and let the rest go: a closed window is probed [RFC 9293 3.8.6.1], what silly-window avoidance
+ * holds back goes after a while [RFC 9293 3.8.6.2.1].
+ */
+function setProbeTimers(connection: TcpConnection): void {
+  const { timers, sender, context } = connection;
+  if (sender.flightSize > 0 || sender.unsent <= 0) {
+    timers.clear('persist');
+    timers.clear('override');
+    return;
+  }
+  const why = sender.blocked();
+  if (why === 'window') {
+    if (!timers.isSet('persist')) timers.set('persist', after(context.now, persistInterval(connection)));
+  } else if (!timers.isSet('override')) {
+    timers.set('override', after(context.now, context.settings.tcp.override));
+  }
+}
+
+/** RTO, doubled for each probe [RFC 9293 SHLD-29, SHLD-30]. */
+export function persistInterval(connection: TcpConnection): Duration {
+  const { maxPersist } = connection.context.settings.tcp;
+  return us(Math.min(connection.rtt.rto * 2 ** Math.min(connection.persistBackoff, 16), maxPersist));
+}

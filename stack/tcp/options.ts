@@ -1,0 +1,80 @@
+import type { TcpSettings } from '../settings.ts';
+import { NO_OPTIONS, type TcpOptions } from '../wire/tcp-options.ts';
+import type { TcpConnection } from './connection.ts';
+
+/** Bytes that timestamps take of every segment, padding included [RFC 7323 appendix A]. */
+const TIMESTAMPS_LENGTH = 12;
+/** Largest shift that means anything [RFC 7323 2.3]. */
+const MAX_SHIFT = 14;
+
+/** The shift with which `largest` bytes can be offered in 16 bits [RFC 7323 2.2]. */
+export function windowShift(largest: number): number {
+  let shift = 0;
+  while (shift < MAX_SHIFT && largest > 0xffff * 2 ** shift) shift += 1;
+  return shift;
+}
+
+/** What a SYN offers; a SYN-ACK only what the SYN offered too [RFC 9293 3.1; RFC 7323 2.2, 3.2]. */
+export function synOptions(connection: TcpConnection, settings: TcpSettings): TcpOptions {
+  const answer = connection.state === 'SYN-RECEIVED';
+  const scaling = answer ? connection.windowScaling : settings.windowScaling;
+  const timestamps = answer ? connection.timestamps : settings.timestamps;
+  return {
+    mss: connection.announcedMss,
+    windowScale: scaling ? windowShift(connection.receiver.maxBuffer) : undefined,
+    sackPermitted: false,
+    sack: undefined,
+    timestamps: timestamps ? connection.timestampOption() : undefined,
+    fastOpen: undefined,
+    others: undefined,
+  };
+}
+
+/** Takes what the peer's SYN or SYN-ACK offers, and with it what is in use from now on. */
+export function negotiate(connection: TcpConnection, offered: TcpOptions, settings: TcpSettings): void {
+  const { sender, receiver } = connection;
+  connection.windowScaling = settings.windowScaling && offered.windowScale !== undefined;
+  if (connection.windowScaling) {
+    sender.windShift = Math.min(offered.windowScale ?? 0, MAX_SHIFT);
+    receiver.windShift = windowShift(receiver.maxBuffer);
+  } else {
+    // Without scaling more than 65,535 bytes cannot be offered, so there is no use in holding more.
+    receiver.maxBuffer = Math.min(receiver.maxBuffer, 0xffff);
+    receiver.buffer = Math.min(receiver.buffer, 0xffff);
+  }
+  connection.timestamps = settings.timestamps && offered.timestamps !== undefined;
+  if (connection.timestamps && offered.timestamps !== undefined) {
+    receiver.tsRecent = offered.timestamps.value;
+    receiver.tsRecentAt = connection.context.now;
+  }
+  setMss(connection, offered.mss, settings);
+}
+
+/**
+ * Effective send MSS: the smaller of what the peer takes (536 if it does not say) and what the path takes, less the options of every
+ * segment [RFC 9293 3.7.1, MUST-15, MUST-16; RFC 6691].
+ */
+function setMss(connection: TcpConnection, offered: number | undefined, settings: TcpSettings): void {
+  const peer = Math.max(offered ?? connection.defaultMss, settings.minMss);
+  const options = connection.timestamps ? TIMESTAMPS_LENGTH : 0;
+  const mss = Math.max(Math.min(peer, connection.announcedMss) - options, 1);
+  connection.sender.mss = mss;
+  const cuts = settings.superSegments && connection.deviceCuts;
+  // 65,535 bytes of IP packet less the largest headers, in whole segments.
+  connection.sender.largest = cuts ? Math.max(mss, Math.floor((65_535 - 120) / mss) * mss) : mss;
+}
+
+/** The options of a segment that is no SYN: the only one so far is the timestamp. */
+export function segmentOptions(connection: TcpConnection): TcpOptions {
+  return connection.timestamps
+    ? {
+        mss: undefined,
+        windowScale: undefined,
+        sackPermitted: false,
+        sack: undefined,
+        timestamps: connection.timestampOption(),
+        fastOpen: undefined,
+        others: undefined,
+      }
+    : NO_OPTIONS;
+}

@@ -1,0 +1,223 @@
+import type { TcpSettings } from '../settings.ts';
+import { type Duration, type Instant, between } from '../time.ts';
+import { Assembler } from './assembler.ts';
+import { ReceiveQueue } from './receive-queue.ts';
+import { type ArrivedSegment } from './segment.ts';
+import { type SeqNumber, add, distance, gt, leq, max, seq } from './sequence.ts';
+
+/** Which acknowledgment the receiver owes. */
+export type AckDue = 'none' | 'delayed' | 'now';
+
+/**
+ * The receiving half of a connection: RCV.NXT, the window, reassembly, and when to acknowledge [RFC 9293 3.8.6, 3.10.7.4].
+ */
+export class Receiver {
+  /** Initial receive sequence number: the peer's ISN. */
+  irs: SeqNumber = seq(0);
+  /** RCV.NXT: the next sequence number expected. */
+  nxt: SeqNumber = seq(0);
+  /** RCV.NXT + RCV.WND as last offered, or the furthest ever: it is never drawn back [RFC 9293 SHLD-14]. */
+  edge: SeqNumber = seq(0);
+  /** Rcv.Wind.Shift [RFC 7323 2.2]; 0 without window scaling. */
+  windShift: number = 0;
+  /** RCV.UP: up to where urgent data goes [RFC 9293 3.8.5]; undefined: none seen. */
+  up: SeqNumber | undefined;
+  /** The peer's FIN was received: RCV.NXT lies after it. */
+  finReceived: boolean = false;
+  /** The program gave up reading: data is answered by a RST [RFC 9293 SHLD-3]. */
+  discarding: boolean = false;
+  /** TS.Recent [RFC 7323 4.3] and when it was taken; undefined: timestamps are not in use, or it is too old. */
+  tsRecent: number | undefined;
+  tsRecentAt: Instant = 0 as Instant;
+  /** Last.ACK.sent [RFC 7323 4.3]. */
+  lastAckSent: SeqNumber = seq(0);
+  /** Bytes the buffer may hold now; autotuning raises it up to `maxBuffer`. */
+  buffer: number;
+  maxBuffer: number;
+  /** Largest payload of a single segment seen: the peer's MSS for the purpose of acknowledging. */
+  peerMss: number = 536;
+  /** Duplicate ACKs to send, one for each segment that came out of order [RFC 5681 4.2]. */
+  duplicateAcks: number = 0;
+  ackDue: AckDue = 'none';
+  readonly queue: ReceiveQueue = new ReceiveQueue();
+  readonly assembler: Assembler = new Assembler();
+  readonly #settings: TcpSettings;
+  /** In-order bytes received since the last ACK left. */
+  #unacknowledged: number = 0;
+  #quickAcks: number;
+  /** Autotuning: bytes the program read since `#measuredSince`. */
+  #read: number = 0;
+  #measuredSince: Instant = 0 as Instant;
+
+  constructor(settings: TcpSettings) {
+    this.#settings = settings;
+    this.buffer = settings.receiveBuffer.from;
+    this.maxBuffer = settings.receiveBuffer.to;
+    this.#quickAcks = settings.quickAcks;
+  }
+
+  /** Takes the peer's SYN: its number, and the first window [RFC 9293 3.10.7.2]. */
+  synArrived(irs: SeqNumber): void {
+    this.irs = irs;
+    this.nxt = add(irs, 1);
+    this.lastAckSent = this.nxt;
+    // The window of a SYN is not scaled [RFC 7323 2.3].
+    this.edge = add(this.nxt, Math.min(this.buffer, 0xffff));
+  }
+
+  /** RCV.WND: what the peer may still send, in bytes. */
+  get wnd(): number {
+    return Math.max(0, distance(this.nxt, this.edge));
+  }
+
+  /** Free room in the buffer, in bytes. What is out of order lies inside the window and is not counted twice. */
+  get room(): number {
+    return Math.max(0, this.buffer - this.queue.length);
+  }
+
+  /** Takes in-order data in [RFC 9293 3.10.7.4, seventh check]; `segment` begins at RCV.NXT. */
+  accept(segment: ArrivedSegment): void {
+    this.#noteSize(segment);
+    const gap = this.assembler.ranges > 0;
+    this.nxt = add(this.nxt, segment.length);
+    this.queue.append(segment.bytes, segment.payloadAt, segment.length);
+    this.#unacknowledged += segment.length;
+    if (gap) this.#fillGap();
+    const full = this.#unacknowledged >= this.#settings.ackEvery * this.peerMss;
+    // A segment that fills all or part of a gap is acknowledged at once [RFC 5681 4.2].
+    if (gap || full || this.#quickAcks > 0) this.ackDue = 'now';
+    else if (this.ackDue === 'none') this.ackDue = 'delayed';
+    if (this.#quickAcks > 0) this.#quickAcks -= 1;
+  }
+
+  /**
+   * Keeps a segment that came too early [RFC 9293 SHLD-31] and owes a duplicate ACK for each segment of the wire
+   * [RFC 5681 4.2]. Returns what `Assembler.insert` does.
+   */
+  hold(segment: ArrivedSegment): number {
+    this.#noteSize(segment);
+    const limit = 2 * Math.max(this.buffer, 65_536);
+    const { seq: left, bytes, payloadAt, length } = segment;
+    const stored = this.assembler.insert(left, bytes, payloadAt, length, limit);
+    // A merged super-segment stands for many; three are all that a sender needs to hear.
+    this.duplicateAcks += Math.min(segment.wireSegments, 3);
+    this.#quickAcks = this.#settings.quickAcks;
+    return stored;
+  }
+
+  /** The peer's FIN is the next thing in order [RFC 9293 3.10.7.4, eighth check]. */
+  acceptFin(): void {
+    this.nxt = add(this.nxt, 1);
+    this.finReceived = true;
+    this.assembler.clear();
+    this.ackDue = 'now';
+  }
+
+  /** Notes a segment's urgent pointer [RFC 9293 3.10.7.4, sixth check]; true if the program has to be told. */
+  urgent(pointer: SeqNumber): boolean {
+    const news = this.up === undefined || gt(pointer, this.up);
+    const wasPending = this.urgentBytes > 0;
+    this.up = this.up === undefined ? pointer : max(this.up, pointer);
+    return news && this.urgentBytes > 0 && !wasPending;
+  }
+
+  /** Bytes up to the end of the urgent data that the program has not read yet [RFC 9293 MUST-33]. */
+  get urgentBytes(): number {
+    if (this.up === undefined) return 0;
+    const consumed = add(this.nxt, -this.queue.length);
+    return Math.max(0, distance(consumed, this.up));
+  }
+
+  /** Hands up to `limit` bytes to the program, in memory that it keeps. */
+  read(limit: number, now: Instant, srtt: Duration | undefined): Uint8Array | undefined {
+    const bytes = this.queue.take(limit);
+    if (bytes === undefined) return undefined;
+    this.#autotune(bytes.length, now, srtt);
+    return bytes;
+  }
+
+  /** The program gave up reading: what is held goes, and what comes will be refused. */
+  discard(): void {
+    this.discarding = true;
+    this.queue.clear();
+    this.assembler.clear();
+  }
+
+  /**
+   * The right edge that may be offered now. It moves only by a worthwhile step, so that no silly windows arise
+   * [RFC 9293 3.8.6.2.2], and never back.
+   */
+  nextEdge(): SeqNumber {
+    const possible = add(this.nxt, this.room);
+    const step = Math.min(this.buffer >>> 1, this.peerMss);
+    return distance(this.edge, possible) >= step ? possible : this.edge;
+  }
+
+  /** Whether the program's reading has opened the window so far that the peer should hear of it without waiting for data. */
+  windowUpdateDue(): boolean {
+    if (this.finReceived || this.wnd * 2 > this.buffer) return false;
+    const opened = distance(this.edge, this.nextEdge());
+    return opened >= Math.min(this.buffer >>> 1, 2 * this.peerMss);
+  }
+
+  /** The window field for a segment that leaves now (never for a SYN), and the edge that it tells the peer. */
+  offerWindow(): number {
+    const edge = this.nextEdge();
+    const wanted = Math.max(0, distance(this.nxt, edge));
+    const unit = 1 << this.windShift;
+    // Rounding down would draw the edge back by less than a unit; round up where the buffer has the room [RFC 7323 2.4].
+    const roundedUp = Math.ceil(wanted / unit);
+    const field = roundedUp * unit <= Math.max(this.room, wanted) ? roundedUp : Math.floor(wanted / unit);
+    const offered = Math.min(field, 0xffff);
+    this.edge = max(this.edge, add(this.nxt, offered * unit));
+    return offered;
+  }
+
+  /** A segment with an ACK for RCV.NXT leaves: nothing is owed any more. `duplicates` of them were paid by it. */
+  ackSent(): void {
+    this.lastAckSent = this.nxt;
+    this.ackDue = 'none';
+    this.#unacknowledged = 0;
+    if (this.duplicateAcks > 0) this.duplicateAcks -= 1;
+  }
+
+  #noteSize(segment: ArrivedSegment): void {
+    const size = Math.ceil(segment.length / segment.wireSegments);
+    if (size > this.peerMss) this.peerMss = size;
+  }
+
+  #fillGap(): void {
+    for (;;) {
+      const bytes = this.assembler.take(this.nxt);
+      if (bytes === undefined) break;
+      this.queue.append(bytes, 0, bytes.length);
+      this.nxt = add(this.nxt, bytes.length);
+    }
+    // The gap is gone: what is owed now is one ACK for all of it.
+    if (this.assembler.ranges === 0) this.duplicateAcks = 0;
+  }
+
+  /**
+   * Dynamic right-sizing: if the program reads more than half a buffer per round trip, the window is what limits the peer, and the
+   * buffer doubles.
+   */
+  #autotune(count: number, now: Instant, srtt: Duration | undefined): void {
+    if (this.buffer >= this.maxBuffer || this.#settings.receiveBuffer.from === this.#settings.receiveBuffer.to) return;
+    this.#read += count;
+    if (between(this.#measuredSince, now) < Math.max(srtt ?? 0, 1_000)) {
+      if (this.#read * 2 < this.buffer) return;
+    } else if (this.#read * 2 < this.buffer) {
+      this.#read = 0;
+      this.#measuredSince = now;
+      return;
+    }
+    this.buffer = Math.min(this.buffer * 2, this.maxBuffer);
+    this.#read = 0;
+    this.#measuredSince = now;
+  }
+}
+
+/** Whether `segment` begins at or before RCV.NXT. */
+export function isInOrder(receiver: Receiver, segment: ArrivedSegment): boolean {
+  return leq(segment.seq, receiver.nxt);
+}

@@ -1,0 +1,103 @@
+import type { TcpSettings } from '../settings.ts';
+import type { Duration, Instant } from '../time.ts';
+import type { ArrivedSegment } from './segment.ts';
+import type { Sender } from './sender.ts';
+import { type SeqNumber, add, distance, gt, lt, seq } from './sequence.ts';
+
+/**
+ * Loss recovery by duplicate ACKs: fast retransmit and NewReno's fast recovery [RFC 5681 3.2; RFC 6582], limited transmit
+ * [RFC 3042]. What SACK adds will stand beside it.
+ */
+export class Recovery {
+  /** Duplicate ACKs in a row. */
+  dupAcks: number = 0;
+  /** Fast recovery is under way. */
+  active: boolean = false;
+  /** `recover`: the highest sequence number sent when the last loss was found [RFC 6582 3.1]. */
+  recover: SeqNumber = seq(0);
+  /** The retransmission timer is to be restarted only for the first partial ACK [RFC 6582 4, Impatient]. */
+  #partialAcks: number = 0;
+  readonly #sender: Sender;
+  readonly #settings: TcpSettings;
+
+  constructor(sender: Sender, settings: TcpSettings) {
+    this.#sender = sender;
+    this.#settings = settings;
+  }
+
+  /** The first sequence number is chosen: nothing was lost yet [RFC 6582 3.2, step 1]. */
+  start(iss: SeqNumber): void {
+    this.recover = iss;
+  }
+
+  /** Whether `segment` is a duplicate ACK by RFC 5681 2; SND.WND has not been updated from it yet. */
+  isDuplicate(segment: ArrivedSegment, ack: SeqNumber): boolean {
+    const sender = this.#sender;
+    return (
+      sender.flightSize > 0 &&
+      segment.header.ack === ack &&
+      ack === sender.una &&
+      segment.sequenceLength === 0 &&
+      segment.header.window << sender.windShift === sender.wnd
+    );
+  }
+
+  /** A duplicate ACK came. */
+  duplicateAck(now: Instant): void {
+    const sender = this.#sender;
+    this.dupAcks += 1;
+    if (this.active) {
+      sender.congestion.duplicateAck(); // RFC 5681 3.2, step 4
+      return;
+    }
+    if (this.dupAcks < this.#settings.dupThresh) {
+      if (this.#settings.limitedTransmit) sender.limitedTransmit = this.dupAcks * sender.mss;
+      return;
+    }
+    // Only if the ACK covers more than the last loss: else these are echoes of what was sent again [RFC 6582 3.2, step 2].
+    if (this.dupAcks > this.#settings.dupThresh || !gt(add(sender.una, -1), this.recover)) return;
+    const sentByLimitedTransmit = sender.limitedTransmit;
+    sender.limitedTransmit = 0;
+    this.active = true;
+    this.#partialAcks = 0;
+    this.recover = add(sender.nxt, -1);
+    sender.congestion.enterRecovery(Math.max(sender.flightSize - sentByLimitedTransmit, sender.mss), now);
+    sender.retransmitNow = 'fast-retransmit';
+  }
+
+  /**
+   * An ACK for new data came and SND.UNA has moved by `acked`; `flightBefore` was out before it. Returns whether the retransmission
+   * timer is to be restarted.
+   */
+  newAck(acked: number, flightBefore: number, now: Instant, srtt: Duration | undefined): boolean {
+    const sender = this.#sender;
+    this.dupAcks = 0;
+    sender.limitedTransmit = 0;
+    if (!this.active) {
+      const afterTimeout = sender.highRxt !== undefined || lt(sender.una, this.recover);
+      const limited = flightBefore + sender.mss > sender.congestion.cwnd / 2;
+      sender.congestion.acknowledged(acked, limited, afterTimeout, now, srtt);
+      return true;
+    }
+    if (gt(sender.una, this.recover)) {
+      this.active = false;
+      sender.congestion.exitRecovery(distance(sender.una, sender.nxt));
+      return true;
+    }
+    sender.retransmitNow = 'partial-ack-retransmit';
+    sender.congestion.partialAck(acked);
+    this.#partialAcks += 1;
+    return this.#partialAcks === 1;
+  }
+
+  /** The retransmission timer went off; `first`: for the first time since SND.UNA moved [RFC 6582 3.2, step 4]. */
+  timeout(first: boolean, now: Instant): void {
+    const sender = this.#sender;
+    sender.congestion.timeout(sender.flightSize, first, now);
+    this.active = false;
+    this.dupAcks = 0;
+    this.recover = add(sender.nxt, -1);
+    sender.goBack();
+    sender.retransmitNow = 'retransmit-timeout';
+  }
+}

@@ -1,0 +1,263 @@
+import { RingBuffer } from '../bytes/ring-buffer.ts';
+import type { TcpSettings } from '../settings.ts';
+import type { Duration, Instant } from '../time.ts';
+import type { SendCause } from '../trace.ts';
+import type { CongestionControl } from './congestion/congestion-control.ts';
+import { NewReno } from './congestion/new-reno.ts';
+import { type SeqNumber, add, distance, geq, gt, leq, lt, max, min, seq } from './sequence.ts';
+
+/** What the sender wants to leave next, as a place in the sequence space. */
+export interface SendPlan {
+  readonly seq: SeqNumber;
+  /** Payload bytes. */
+  readonly length: number;
+  readonly fin: boolean;
+  /** Set on the last segment in the buffer [RFC 9293 MUST-61]. */
+  readonly psh: boolean;
+  readonly cause: SendCause;
+}
+
+/** Why nothing leaves although something waits. */
+export type Blocked = 'nothing' | 'cwnd' | 'window' | 'nagle' | 'silly-window';
+
+/**
+ * The sending half of a connection: SND.UNA, SND.NXT, the peer's window, the send queue, and what may leave next
+ * [RFC 9293 3.7.4, 3.8.6; RFC 5681]. The SYN is the connection's affair; everything after it is here.
+ */
+export class Sender {
+  /** Initial send sequence number. */
+  iss: SeqNumber = seq(0);
+  /** SND.UNA: the oldest unacknowledged sequence number. */
+  una: SeqNumber = seq(0);
+  /** SND.NXT: the next one to be sent; never drawn back. */
+  nxt: SeqNumber = seq(0);
+  /** SND.WND: the window the peer offers from SND.UNA on, in bytes, scaled. */
+  wnd: number = 0;
+  /** SND.WL1, SND.WL2: the segment that last updated SND.WND. */
+  wl1: SeqNumber = seq(0);
+  wl2: SeqNumber = seq(0);
+  /** MAX.SND.WND: the largest window ever offered [RFC 5961 5.2; RFC 9293 3.8.6.2.1]. */
+  maxWnd: number = 0;
+  /** Snd.Wind.Shift [RFC 7323 2.2]. */
+  windShift: number = 0;
+  /** Effective send MSS: payload bytes of a full-sized segment [RFC 9293 MUST-16]. */
+  mss: number = 536;
+  /** Payload bytes that may leave as one super-segment; `mss` where the device does not cut. */
+  largest: number = 536;
+  /** Nagle's algorithm is off [RFC 9293 MUST-17]. */
+  noDelay: boolean;
+  /** The program closed the write side: a FIN follows the queue. */
+  finQueued: boolean = false;
+  /** After a timeout: up to where data was sent again; undefined when nothing is left to be sent again. */
+  highRxt: SeqNumber | undefined;
+  /** A retransmission of the segment at SND.UNA is due at once. */
+  retransmitNow: SendCause | undefined;
+  /** A zero-window probe is due at once. */
+  probeNow: boolean = false;
+  /** What is held back by Nagle or the silly-window rule may leave once. */
+  pushNow: boolean = false;
+  /** An octet (or the FIN) at SND.NXT was sent as a probe, and may be acknowledged though SND.NXT has not moved. */
+  probed: boolean = false;
+  /** Bytes beyond cwnd that limited transmit allows [RFC 3042 2]. */
+  limitedTransmit: number = 0;
+  /** When data last left; for the restart after idle time [RFC 5681 4.1]. */
+  lastSent: Instant = 0 as Instant;
+  readonly congestion: CongestionControl;
+  readonly queue: RingBuffer;
+  /** Sequence number of the queue's oldest byte. */
+  #queueSeq: SeqNumber = seq(0);
+
+  constructor(settings: TcpSettings) {
+    this.noDelay = !settings.nagle;
+    this.queue = new RingBuffer(settings.sendBuffer.from);
+    this.congestion = new NewReno(settings);
+  }
+
+  /** Chooses the first sequence number; the SYN takes it. */
+  start(iss: SeqNumber): void {
+    this.iss = iss;
+    this.una = iss;
+    this.nxt = add(iss, 1);
+    this.#queueSeq = add(iss, 1);
+  }
+
+  /** Where the FIN goes, or will go: after the queue. */
+  get finSeq(): SeqNumber {
+    return add(this.#queueSeq, this.queue.length);
+  }
+
+  /** Our FIN was sent and acknowledged. */
+  get finAcknowledged(): boolean {
+    return this.finQueued && gt(this.una, this.finSeq);
+  }
+
+  /** Our FIN was sent. */
+  get finSent(): boolean {
+    return this.finQueued && gt(this.nxt, this.finSeq);
+  }
+
+  /** Bytes out that are neither acknowledged nor, after a timeout, taken for lost. */
+  get inFlight(): number {
+    return distance(this.una, this.highRxt ?? this.nxt);
+  }
+
+  /** What RFC 5681 calls FlightSize: all that is out and not cumulatively acknowledged. */
+  get flightSize(): number {
+    return distance(this.una, this.nxt);
+  }
+
+  /** Data and FIN that were not sent yet. */
+  get unsent(): number {
+    return distance(this.nxt, this.finSeq) + (this.finQueued ? 1 : 0);
+  }
+
+  /** The last number that may be acknowledged: SND.NXT, one more after a probe. */
+  get highestSent(): SeqNumber {
+    return this.probed ? add(this.nxt, 1) : this.nxt;
+  }
+
+  /** Offset in the queue of sequence number `at`. */
+  offsetOf(at: SeqNumber): number {
+    return distance(this.#queueSeq, at);
+  }
+
+  /** SND.UNA <- `ack`; drops what it covers. Returns the bytes it moved. */
+  acknowledge(ack: SeqNumber): number {
+    const advanced = distance(this.una, ack);
+    this.una = ack;
+    if (gt(ack, this.nxt)) this.nxt = ack; // the probe's octet was taken
+    if (advanced > 0) this.probed = false;
+    const data = Math.min(Math.max(0, distance(this.#queueSeq, ack)), this.queue.length);
+    this.queue.drop(data);
+    this.#queueSeq = add(this.#queueSeq, data);
+    if (this.highRxt !== undefined) {
+      this.highRxt = max(this.highRxt, ack);
+      if (geq(this.highRxt, this.nxt)) this.highRxt = undefined;
+    }
+    return advanced;
+  }
+
+  /** SND.WND <- the window of a segment, if it is no older than the last that did so [RFC 9293 3.10.7.4]. True if it changed. */
+  updateWindow(segmentSeq: SeqNumber, ack: SeqNumber, field: number): boolean {
+    if (!lt(this.wl1, segmentSeq) && !(this.wl1 === segmentSeq && leq(this.wl2, ack))) return false;
+    const before = this.wnd;
+    this.setWindow(segmentSeq, ack, field << this.windShift);
+    return before !== this.wnd;
+  }
+
+  /** The first window of a connection, and each later one. */
+  setWindow(segmentSeq: SeqNumber, ack: SeqNumber, bytes: number): void {
+    this.wnd = bytes;
+    this.wl1 = segmentSeq;
+    this.wl2 = ack;
+    if (bytes > this.maxWnd) this.maxWnd = bytes;
+  }
+
+  /** All that is out counts as lost: sending begins again at SND.UNA, as the window allows. */
+  goBack(): void {
+    this.highRxt = this.una;
+    this.limitedTransmit = 0;
+  }
+
+  /** What leaves next; undefined if nothing may. What it returns counts as sent. */
+  next(now: Instant, rto: Duration): SendPlan | undefined {
+    if (this.retransmitNow !== undefined) return this.#retransmit(this.retransmitNow);
+    if (this.highRxt !== undefined) return this.#sendAgain();
+    if (this.probeNow) return this.#probe();
+    const length = this.#permitted(now, rto);
+    if (length < 0) return undefined;
+    this.pushNow = false;
+    const plan = this.#plan(this.nxt, length, 'data', this.#finFits(length));
+    this.nxt = add(this.nxt, plan.length + (plan.fin ? 1 : 0));
+    this.probed = false;
+    this.lastSent = now;
+    return plan;
+  }
+
+  /** Why nothing leaves now. */
+  blocked(): Blocked {
+    if (this.unsent <= 0 || this.highRxt !== undefined) return this.highRxt === undefined ? 'nothing' : 'cwnd';
+    const flight = this.flightSize;
+    if (this.wnd - flight <= 0) return 'window';
+    if (this.congestion.cwnd + this.limitedTransmit - flight < Math.min(this.mss, this.unsent)) return 'cwnd';
+    return flight > 0 ? 'nagle' : 'silly-window';
+  }
+
+  #retransmit(cause: SendCause): SendPlan | undefined {
+    this.retransmitNow = undefined;
+    const length = Math.min(this.mss, distance(this.una, min(this.nxt, this.finSeq)));
+    const plan = this.#plan(this.una, Math.max(0, length), cause, this.finSent);
+    if (plan.length === 0 && !plan.fin) return undefined;
+    if (this.highRxt !== undefined) this.highRxt = max(this.highRxt, add(this.una, plan.length + (plan.fin ? 1 : 0)));
+    if (this.highRxt !== undefined && geq(this.highRxt, this.nxt)) this.highRxt = undefined;
+    return plan;
+  }
+
+  /** After a timeout: everything from SND.UNA on again, in slow start [RFC 5681 3.1]. */
+  #sendAgain(): SendPlan | undefined {
+    const from = this.highRxt;
+    if (from === undefined) return undefined;
+    const left = distance(from, min(this.nxt, this.finSeq));
+    const room = Math.min(this.congestion.cwnd, this.wnd) - distance(this.una, from);
+    const length = Math.min(left, Math.min(room, this.largest));
+    if (length < left && length < this.mss) return undefined;
+    const whole = length < left ? length - (length % this.mss) : length;
+    const plan = this.#plan(from, Math.max(0, whole), 'retransmit-timeout', this.finSent);
+    if (plan.length === 0 && !plan.fin) return undefined;
+    const to = add(from, plan.length + (plan.fin ? 1 : 0));
+    this.highRxt = geq(to, this.nxt) ? undefined : to;
+    return plan;
+  }
+
+  /** One octet of new data, or the FIN, beyond a closed window [RFC 9293 3.8.6.1]; SND.NXT stays where it is. */
+  #probe(): SendPlan | undefined {
+    this.probeNow = false;
+    if (this.unsent <= 0) return undefined;
+    this.probed = true;
+    const octet = distance(this.nxt, this.finSeq) > 0 ? 1 : 0;
+    return this.#plan(this.nxt, octet, 'window-probe', octet === 0);
+  }
+
+  /**
+   * How many bytes of new data may leave as one segment, 0 for a lone FIN, -1 for nothing: the windows, Nagle [RFC 9293 3.7.4] and
+   * the sender's silly-window avoidance [RFC 9293 3.8.6.2.1].
+   */
+  #permitted(now: Instant, rto: Duration): number {
+    const unsent = this.unsent;
+    if (unsent <= 0) return -1;
+    const flight = this.flightSize;
+    if (flight === 0) this.#restartAfterIdle(now, rto);
+    const usable = Math.min(this.wnd, this.congestion.cwnd + this.limitedTransmit) - flight;
+    const data = distance(this.nxt, this.finSeq);
+    const length = Math.min(data, usable, this.largest);
+    if (usable < 1) return -1;
+    const all = length === data;
+    // (1) full-sized segments go; so does the rest with them if nothing holds it back
+    if (length >= this.mss) return all && this.#mayBeSmall(flight, length) ? length : length - (length % this.mss);
+    // (2) and (3) the rest of the queue goes, and with it the FIN
+    if (all && this.#mayBeSmall(flight, length)) return length;
+    // (3) half of the largest window the peer ever had, if nothing is out; (4) the override timer
+    if (flight === 0 && length > 0 && (length * 2 >= this.maxWnd || this.pushNow)) return length;
+    return -1;
+  }
+
+  /** Nagle: a small segment waits while anything is out [RFC 9293 3.7.4]. */
+  #mayBeSmall(flight: number, length: number): boolean {
+    return this.noDelay || this.finQueued || this.pushNow || flight === 0 || length % this.mss === 0;
+  }
+
+  #restartAfterIdle(now: Instant, rto: Duration): void {
+    if (this.lastSent !== 0 && now - this.lastSent > rto) this.congestion.restartAfterIdle();
+  }
+
+  /** The FIN takes a sequence number and so needs a place in the window. */
+  #finFits(length: number): boolean {
+    return Math.min(this.wnd, this.congestion.cwnd) - this.flightSize > length;
+  }
+
+  #plan(from: SeqNumber, length: number, cause: SendCause, finAllowed: boolean): SendPlan {
+    const last = add(from, length) === this.finSeq;
+    const fin = last && this.finQueued && finAllowed;
+    return { seq: from, length, fin, psh: last && length > 0, cause };
+  }
+}

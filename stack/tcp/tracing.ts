@@ -1,0 +1,98 @@
+import type { DropReason, ResetReason } from '../drop-reasons.ts';
+import type { HostContext } from '../context.ts';
+import type { SegmentEvent, SendCause, TcbVariables } from '../trace.ts';
+import type { TcpHeader } from '../wire/tcp.ts';
+import type { TcpConnection } from './connection.ts';
+import type { Endpoint } from './events.ts';
+import type { TcpState } from './states.ts';
+
+/** Traces a change of state. */
+export function traceState(connection: TcpConnection, from: TcpState, to: TcpState, cause: string): void {
+  const { tracer, now, name } = connection.context;
+  tracer?.({ type: 'state', at: now, host: name, connection: connection.id, from, to, cause });
+}
+
+/** Traces a dropped segment of a connection. */
+export function traceDrop(context: HostContext, reason: DropReason, connection?: TcpConnection): void {
+  if (context.tracer === undefined) return;
+  const event = { type: 'drop', at: context.now, host: context.name, layer: 'tcp', reason } as const;
+  context.tracer(connection === undefined ? event : { ...event, connection: connection.id });
+}
+
+/** What a segment event says beside the header. */
+export interface SegmentFacts {
+  readonly direction: 'in' | 'out';
+  /** Of the connection; 0 if there is none. */
+  readonly connection: number;
+  readonly source: Endpoint['address'];
+  readonly destination: Endpoint['address'];
+  readonly length: number;
+  readonly segmentSize: number;
+  readonly cause?: SendCause;
+  readonly reset?: ResetReason;
+}
+
+/** Traces a segment, in or out. */
+export function traceSegment(context: HostContext, header: TcpHeader, facts: SegmentFacts): void {
+  const event: SegmentEvent = { type: 'segment', at: context.now, host: context.name, header, ...facts };
+  context.tracer?.(event);
+}
+
+/** The variables of a connection as they are now. */
+export function variables(connection: TcpConnection): TcbVariables {
+  const { sender, receiver, recovery, rtt } = connection;
+  return {
+    state: connection.state,
+    iss: sender.iss,
+    irs: receiver.irs,
+    'snd.una': sender.una,
+    'snd.nxt': sender.nxt,
+    'snd.wnd': sender.wnd,
+    'snd.wl1': sender.wl1,
+    'snd.wl2': sender.wl2,
+    'max.snd.wnd': sender.maxWnd,
+    'rcv.nxt': receiver.nxt,
+    'rcv.wnd': receiver.wnd,
+    'snd.wind.shift': sender.windShift,
+    'rcv.wind.shift': receiver.windShift,
+    mss: sender.mss,
+    cwnd: sender.congestion.cwnd,
+    ssthresh: sender.congestion.ssthresh,
+    inFlight: sender.inFlight,
+    'high.rxt': sender.highRxt,
+    dupAcks: recovery.dupAcks,
+    recover: recovery.active ? recovery.recover : undefined,
+    srtt: rtt.srtt,
+    rttvar: rtt.rttvar,
+    computedRto: rtt.computedRto,
+    rto: rtt.rto,
+    retransmissions: connection.retransmissions,
+    'ts.recent': receiver.tsRecent,
+    'last.ack.sent': receiver.lastAckSent,
+    sendQueue: sender.queue.length,
+    receiveQueue: receiver.queue.length,
+    outOfOrder: receiver.assembler.length,
+  };
+}
+
+/** Tells what changed in a connection's variables since it was last asked: a reader folds the answers. */
+export class VariablesTrace {
+  #last: TcbVariables | undefined;
+
+  /** Traces the difference, if there is one. */
+  trace(connection: TcpConnection): void {
+    const { tracer, now, name } = connection.context;
+    if (tracer === undefined) return;
+    const present = variables(connection);
+    const last = this.#last;
+    this.#last = present;
+    const changes: Record<string, unknown> = {};
+    let changed = false;
+    for (const [key, value] of Object.entries(present)) {
+      if (last !== undefined && last[key as keyof TcbVariables] === value) continue;
+      changes[key] = value;
+      changed = true;
+    }
+    if (changed) tracer({ type: 'variables', at: now, host: name, connection: connection.id, changes });
+  }
+}
