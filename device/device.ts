@@ -8,3 +8,4 @@ export { createNamespace, deleteNamespace } from './namespace.ts';
 export { openTap } from './tap.ts';
 export { openTun } from './tun.ts';
 export { Tap, Tun, type TunTapOptions } from './tuntap2.ts';
+export { type WireOptions, wire } from './wire.ts';

@@ -76,7 +76,10 @@ export interface TcpSettings {
   readonly initialWindow: number;
   /** Initial ssthresh in bytes; "arbitrarily high" [RFC 5681 3.1]. */
   readonly initialSsthresh: number;
-  /** Most a cwnd in slow start grows per ACK, in SMSS: L [RFC 3465 2.3: 2; RFC 5681 3.1: 1]. */
+  /**
+   * Most a cwnd in slow start grows per ACK, in SMSS: L [RFC 3465 2.3: at most 2; RFC 5681 3.1: 1]. `standard` takes 8, since
+   * peers that offload acknowledge many segments at once and slow start would crawl; Linux has no limit.
+   */
   readonly abcLimit: number;
   /** Duplicate ACKs that mean a loss [RFC 5681 3.2: 3]. */
   readonly dupThresh: number;
@@ -165,7 +168,7 @@ const standard: Settings = {
     override: ms(200),
     initialWindow: 10,
     initialSsthresh: 0x3fffffff,
-    abcLimit: 2,
+    abcLimit: 8,
     dupThresh: 3,
     limitedTransmit: true,
     sendBuffer: { from: 256 * 1024, to: 4 * 1024 * 1024 },
@@ -200,6 +203,7 @@ const linux: Settings = {
     maxPersist: seconds(120),
     delayedAck: ms(40),
     quickAcks: 16,
+    abcLimit: 1_000_000,
     ephemeralPorts: { from: 32_768, to: 60_999 },
     optionLayout: 'linux',
   },
@@ -211,7 +215,7 @@ const textbook: Settings = {
   tcp: {
     ...standard.tcp,
     rfc1337: false,
-    abcLimit: 1,
+    abcLimit: 2,
     limitedTransmit: false,
     ackPerBatch: false,
     sendBuffer: { from: 1024 * 1024, to: 1024 * 1024 },

@@ -8,6 +8,11 @@ import { PcapngWriter } from './pcapng.ts';
 export interface CaptureOptions {
   /** Whether packets get comments (`true` by default). Without them, frames are neither held nor copied: for bulk. */
   readonly comments?: boolean;
+  /**
+   * Only what this host saw. Without it, a trace of two hosts gives each packet twice, once an interface, which Wireshark
+   * takes for retransmissions unless it is filtered by `frame.interface_name`.
+   */
+  readonly host?: string;
 }
 
 /** A tracer that writes a capture. */
@@ -30,7 +35,7 @@ export function captureTrace(
   file: CaptureSink | PcapngWriter | ((bytes: Uint8Array) => void),
   options: CaptureOptions = {},
 ): CaptureTracer {
-  const capture = new Capture(sinkOf(file), options.comments ?? true);
+  const capture = new Capture(sinkOf(file), options);
   return Object.assign((event: TraceEvent) => capture.event(event), { flush: () => capture.flush() });
 }
 
@@ -42,6 +47,7 @@ function sinkOf(file: CaptureSink | PcapngWriter | ((bytes: Uint8Array) => void)
 class Capture {
   readonly #sink: CaptureSink;
   readonly #comments: boolean;
+  readonly #only: string | undefined;
   readonly #hosts: Map<string, HostComments> = new Map();
   /** By host: the last frame that came in, as long as events may still be about it. */
   readonly #held: Map<string, Waiting> = new Map();
@@ -50,12 +56,14 @@ class Capture {
   #view: DataView = new DataView(new ArrayBuffer(0));
   #viewed: Uint8Array | undefined;
 
-  constructor(sink: CaptureSink, comments: boolean) {
+  constructor(sink: CaptureSink, options: CaptureOptions) {
     this.#sink = sink;
-    this.#comments = comments;
+    this.#comments = options.comments ?? true;
+    this.#only = options.host;
   }
 
   event(event: TraceEvent): void {
+    if (this.#only !== undefined && event.host !== this.#only) return;
     if (!this.#comments) {
       if (event.type === 'frame') this.#write(event, this.#packetOf(event), []);
       return;

@@ -53,6 +53,7 @@ export class RouteTable {
 
   /** Adds the subnets of an interface's own addresses, whose hosts are neighbours. */
   addSubnets(of: Interface): void {
+    this.#cached = undefined; // also if it has no address yet
     for (const { address, prefixLength } of of.addresses) {
       this.add({ destination: address, prefixLength, interface: of, source: address });
     }

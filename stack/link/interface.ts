@@ -153,15 +153,18 @@ export class Interface {
   flush(): void {
     if (this.#transmitting) return; // a device that answers within `transmit`: the loop below takes the rest
     this.#transmitting = true;
-    while (this.#batch.length > 0) {
-      const batch = this.#batch;
-      this.#batch = [];
-      for (const frame of batch) this.#trace('out', frame);
-      const taken = this.#backlog.length === 0 ? this.device.transmit(batch) : 0;
-      for (let i = taken; i < batch.length; i++) this.#keep(batch[i]);
+    try {
+      while (this.#batch.length > 0) {
+        const batch = this.#batch;
+        this.#batch = [];
+        for (const frame of batch) this.#trace('out', frame);
+        const taken = this.ready ? this.device.transmit(batch) : 0;
+        for (let i = taken; i < batch.length; i++) this.#keep(batch[i]);
+      }
+    } finally {
+      this.#transmitting = false;
+      this.#arena.reset();
     }
-    this.#transmitting = false;
-    this.#arena.reset();
   }
 
   nextDeadline(): Instant {
@@ -208,17 +211,14 @@ export class Interface {
     const group = isGroupMac(header.destination);
     if (!group && header.destination !== mac) return this.#upper.drop('ethernet', 'OTHERHOST');
     frame.head += ethernet.ETHERNET_HEADER_LENGTH;
-    switch (header.etherType) {
-      case ethernet.ETHERTYPE_IPV4:
-        this.#groupFrame = group;
-        this.#upper.packetArrived(frame, this);
-        this.#groupFrame = false;
-        return;
-      case ethernet.ETHERTYPE_ARP:
-        this.#neighbours?.arpArrived(frame);
-        return;
-      default: // IPv6 comes here, with NDP
-        this.#upper.drop('ethernet', 'UNHANDLED_PROTO');
+    if (header.etherType === ethernet.ETHERTYPE_IPV4) {
+      this.#groupFrame = group;
+      this.#upper.packetArrived(frame, this);
+      this.#groupFrame = false;
+    } else if (header.etherType === ethernet.ETHERTYPE_ARP) {
+      this.#neighbours?.arpArrived(frame);
+    } else {
+      this.#upper.drop('ethernet', 'UNHANDLED_PROTO'); // IPv6 will come here, with NDP
     }
   }
 

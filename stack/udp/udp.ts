@@ -55,12 +55,14 @@ export class UdpSocket {
 export class Udp implements Transport {
   readonly #context: HostContext;
   readonly #ip: Ip;
+  readonly #wake: () => void;
   readonly #sockets: Map<number, UdpSocket[]> = new Map();
 
-  /** Registers itself with `ip`. */
-  constructor(context: HostContext, ip: Ip) {
+  /** Registers itself with `ip`. `wake` is called when a datagram waits for the next flush. */
+  constructor(context: HostContext, ip: Ip, wake: () => void = () => {}) {
     this.#context = context;
     this.#ip = ip;
+    this.#wake = wake;
     ip.register(PROTOCOL_UDP, this);
   }
 
@@ -98,6 +100,7 @@ export class Udp implements Transport {
     const { source } = route;
     wire.emit({ sourcePort: socket.port, destinationPort: port }, packet, source, address);
     this.#ip.send(packet, { source, destination: address, protocol: PROTOCOL_UDP }, route);
+    this.#wake();
     return true;
   }
 

@@ -17,9 +17,7 @@ const BASE = { at: 1_500_000 as Instant, host: 'a', connection: 3 };
 
 describe('textTrace', () => {
   it('reads like tcpdump', () => {
-    expect(
-      lines(lossStory().events.filter((event) => event.host === 'b')).join('\n'),
-    ).toMatchInlineSnapshot(`
+    expect(lines(lossStory().events.filter((event) => event.host === 'b')).join('\n')).toMatchInlineSnapshot(`
       "0.010000 b 10.0.0.1.49152 > 10.0.0.2.80: Flags [S], seq 1000, win 65535, options [mss 1460], length 0
       0.010000 b #1 accepts 10.0.0.2:80 ← 10.0.0.1:49152
       0.010000 b #1 LISTEN → SYN-RECEIVED (rcv SYN)

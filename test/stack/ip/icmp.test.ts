@@ -38,7 +38,7 @@ describe('an echo request', () => {
     expect(there).toHaveLength(45);
     const back = host.turn(...there);
     expect(back).toHaveLength(45);
-    other.turn(...back.reverse());
+    other.turn(...back.toReversed());
     expect(replies).toEqual([payload]);
   });
 

@@ -176,7 +176,7 @@ describe('an IPv4 packet that arrives', () => {
 
   it('is put together from fragments, and handed on as one [RFC 1122 3.3.2]', () => {
     const { host, transport } = setUp();
-    host.turn(...fragmentsOf(pattern(4000), [1480, 2960]).reverse());
+    host.turn(...fragmentsOf(pattern(4000), [1480, 2960]).toReversed());
     expect(transport.arrived.map(({ data }) => data)).toEqual([pattern(4000)]);
   });
 

@@ -62,7 +62,12 @@ export class FakeDevice implements Device {
   }
 }
 
-export function makeContext(changes: SettingsChanges = {}): HostContext & { events: TraceEvent[] } {
+/** A context whose time the test sets, and the trace so far. */
+export type TestContext = { -readonly [Field in keyof HostContext]: HostContext[Field] } & {
+  readonly events: TraceEvent[];
+};
+
+export function makeContext(changes: SettingsChanges = {}): TestContext {
   let state = 12345;
   const events: TraceEvent[] = [];
   return {
@@ -85,7 +90,7 @@ export const THERE: IPv4Address = address('10.0.0.2');
 
 /** A host with one interface, 10.0.0.1/24 unless said otherwise. */
 export class TestHost {
-  readonly context: HostContext & { events: TraceEvent[] };
+  readonly context: TestContext;
   readonly ip: Ip;
   readonly device: FakeDevice;
   readonly interface: Interface;

@@ -5,7 +5,7 @@ import { formatMac, type IpAddress, type MacAddress, parseMac } from '../../../s
 import * as ethernet from '../../../stack/wire/ethernet.ts';
 import { address, echoRequest, FakeDevice, packetOf, pattern, TestHost, THERE } from '../ip/support.ts';
 
-export function mac(text: string): MacAddress {
+function mac(text: string): MacAddress {
   const parsed = parseMac(text);
   if (parsed === undefined) throw new Error(`no MAC: ${text}`);
   return parsed;
@@ -89,6 +89,24 @@ describe('an interface on a medium of IP packets', () => {
     host.ip.flush();
     expect(host.device.take()).toHaveLength(sent - drops.length);
     expect(host.interface.allocate(10)).toBeDefined();
+  });
+
+  it('sends what comes to be while the device takes a batch, after that batch', () => {
+    const { ip, interface: own, device } = new TestHost();
+    const transmit = device.transmit.bind(device);
+    let requests = 2;
+    device.transmit = (frames) => {
+      const taken = transmit(frames);
+      if (requests > 0) {
+        requests -= 1;
+        own.framesArrived([echoRequest(pattern(requests))]);
+        ip.flush(); // no harm
+      }
+      return taken;
+    };
+    send(own, pattern(10));
+    own.flush();
+    expect(device.take().map((frame) => frame.length)).toEqual([10, 29, 28]);
   });
 
   it('traces each frame in and out, as the device gives and gets it', () => {
