@@ -1,6 +1,6 @@
 import type { Host } from '../stack/host.ts';
 import type { ConnectionOwner, ListenerOwner } from '../stack/tcp/events.ts';
-import type { TcpListener } from '../stack/tcp/tcp.ts';
+import type { TcpListener } from '../stack/tcp/listener.ts';
 import { IPV4_LOOPBACK, type IpAddress, isUnspecified, parseAddress } from '../stack/wire/address.ts';
 import { type Acceptor, type CoreSettings, SocketCore } from './core.ts';
 import { listenError, unknownListenName } from './errors.ts';

@@ -8,7 +8,8 @@ export const DROP_REASONS = {
   OTHERHOST: 'neither our Ethernet nor our IP address, and we do not forward [RFC 1122 3.2.1.3]',
   IP_CSUM: 'the IPv4 header checksum is wrong [RFC 1122 3.2.1.2]',
   IP_INHDR: 'the IP header contradicts itself (version, header length, total length) [RFC 791 3.1]',
-  IP_INVALID_SOURCE: 'a source address that no host may use (broadcast, multicast, unspecified) [RFC 1122 3.2.1.3]',
+  IP_INVALID_SOURCE:
+    'a source address that no host may use (broadcast, multicast, unspecified) [RFC 1122 3.2.1.3]',
   IP_OUTNOROUTES: 'no route to the destination [RFC 1122 3.3.1]',
   FRAG_REASM_TIMEOUT: 'the other fragments did not come in time [RFC 1122 3.3.2]',
   FRAG_TOO_FAR: 'a fragment beyond 65,535 bytes, or one that overlaps another [RFC 815; RFC 5722]',
@@ -50,7 +51,8 @@ export type DropReason = keyof typeof DROP_REASONS;
 /** Why we sent a RST. Linux's names (`enum sk_rst_reason`). */
 export const RESET_REASONS = {
   NO_SOCKET: 'no connection and no listener has this address and port [RFC 9293 3.10.7.1]',
-  TCP_INVALID_ACK_SEQUENCE: 'an acknowledgment that cannot be, before the connection was synchronized [RFC 9293 3.5.2]',
+  TCP_INVALID_ACK_SEQUENCE:
+    'an acknowledgment that cannot be, before the connection was synchronized [RFC 9293 3.5.2]',
   TCP_FLAGS: 'flags that cannot be, before the connection was synchronized [RFC 9293 3.10.7]',
   TCP_ABORT_ON_DATA: 'data came after the program had given up reading [RFC 9293 3.6.1, SHLD-3]',
   TCP_ABORT_ON_CLOSE: 'closed while received data was unread [RFC 9293 3.6.1, SHLD-3]',

@@ -48,7 +48,7 @@ export class Host {
     this.#alarm = options.scheduler.alarm(() => this.#turn(() => this.#advance()));
     this.ip = new Ip(this.#context);
     this.tcp = new Tcp(this.#context, this.ip, () => this.#drainSoon());
-    this.udp = new Udp(this.#context, this.ip);
+    this.udp = new Udp(this.#context, this.ip, () => this.#drainSoon());
     this.holds = new Holds((keepAlive) => {
       this.#alarm.hold(keepAlive);
       for (const each of this.ip.interfaces) each.device.hold(keepAlive);
@@ -65,12 +65,17 @@ export class Host {
   }
 
   /** Adds an interface over `device` with `addresses`, and routes to their subnets. */
-  addInterface(device: Device, addresses: readonly InterfaceAddress[], options?: InterfaceOptions): Interface {
+  addInterface(
+    device: Device,
+    addresses: readonly InterfaceAddress[],
+    options?: InterfaceOptions,
+  ): Interface {
     const added = this.ip.addInterface(device, addresses, options);
     device.hold(this.holds.active);
     device.attach({
       framesArrived: (frames) => this.#turn(() => added.framesArrived(frames)),
-      deviceClosed: (error) => this.#note(`device ${device.name} is gone${error === undefined ? '' : `: ${error.message}`}`),
+      deviceClosed: (error) =>
+        this.#note(`device ${device.name} is gone${error === undefined ? '' : `: ${error.message}`}`),
     });
     return added;
   }
@@ -92,7 +97,10 @@ export class Host {
   }
 
   /** Figures about the host: connections by state, packets dropped by reason. */
-  stats(): { readonly connections: Readonly<Record<string, number>>; readonly drops: Readonly<Record<string, number>> } {
+  stats(): {
+    readonly connections: Readonly<Record<string, number>>;
+    readonly drops: Readonly<Record<string, number>>;
+  } {
     const connections = new Map<string, number>();
     for (const { state } of this.tcp.connections()) connections.set(state, (connections.get(state) ?? 0) + 1);
     return { connections: Object.fromEntries(connections), drops: Object.fromEntries(this.ip.counters) };
@@ -116,10 +124,11 @@ export class Host {
   }
 
   #drain(): void {
-    do this.tcp.drain();
-    while (this.ip.deliverLoopback() || this.tcp.hasWork);
-    this.tcp.settle();
-    this.ip.flush();
+    do {
+      this.tcp.drain();
+      this.tcp.settle();
+      this.ip.flush(); // a device may answer at once
+    } while (this.ip.deliverLoopback() || this.tcp.hasWork);
     if (!this.#closed) this.#alarm.set(earlier(this.tcp.nextDeadline(), this.ip.nextDeadline()));
   }
 

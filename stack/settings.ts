@@ -225,7 +225,11 @@ const textbook: Settings = {
 };
 
 /** The named profiles. */
-export const PROFILES: { readonly standard: Settings; readonly linux: Settings; readonly textbook: Settings } = {
+export const PROFILES: {
+  readonly standard: Settings;
+  readonly linux: Settings;
+  readonly textbook: Settings;
+} = {
   standard,
   linux,
   textbook,

@@ -46,7 +46,8 @@ export class PacketBuffer {
 
   /** Takes `size` bytes of header room in front and returns where they begin. */
   push(size: number): number {
-    if (size > this.head) throw new RangeError(`no room for ${size} header bytes: ${this.head} left; reserve more headroom`);
+    if (size > this.head)
+      throw new RangeError(`no room for ${size} header bytes: ${this.head} left; reserve more headroom`);
     this.head -= size;
     return this.head;
   }

@@ -7,7 +7,11 @@ import { type SeqNumber, geq, gt } from './sequence.ts';
  * An acceptable ACK, in any synchronized state: SND.UNA and SND.WND move, round-trip time, congestion control, loss recovery and the
  * retransmission timer follow [RFC 9293 3.10.7.4, fifth check; RFC 6298 5; RFC 5681].
  */
-export function acknowledgmentArrived(connection: TcpConnection, segment: ArrivedSegment, ack: SeqNumber): void {
+export function acknowledgmentArrived(
+  connection: TcpConnection,
+  segment: ArrivedSegment,
+  ack: SeqNumber,
+): void {
   const { sender, recovery, context } = connection;
   if (gt(ack, sender.una)) {
     newAck(connection, segment, ack);

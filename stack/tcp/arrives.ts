@@ -8,6 +8,7 @@
 import type { DropReason } from '../drop-reasons.ts';
 import { type Duration, between } from '../time.ts';
 import { acknowledgmentArrived } from './acknowledged.ts';
+import { enterTimeWait, enteredFinWait2, startTimeWait } from './closing.ts';
 import type { TcpConnection } from './connection.ts';
 import { established, queueText, takeSyn } from './open.ts';
 import type { ArrivedSegment } from './segment.ts';
@@ -20,7 +21,8 @@ type Verdict = DropReason | 'done' | undefined;
 
 /** A segment for this connection arrived; returns why it was dropped, if it was. */
 export function segmentArrives(connection: TcpConnection, segment: ArrivedSegment): DropReason | undefined {
-  const verdict = connection.state === 'SYN-SENT' ? synSent(connection, segment) : otherStates(connection, segment);
+  const verdict =
+    connection.state === 'SYN-SENT' ? synSent(connection, segment) : otherStates(connection, segment);
   if (verdict === undefined || verdict === 'done') return undefined;
   traceDrop(connection.context, verdict, connection);
   return verdict;
@@ -102,7 +104,12 @@ function checkSequence(connection: TcpConnection, segment: ArrivedSegment): Verd
  * SYN-ACK again, and of the SYN-ACK only the ACK is looked at, so a simultaneous open takes four segments (Figure 7).
  */
 function isOwnSynAgain(connection: TcpConnection, segment: ArrivedSegment): boolean {
-  return connection.state === 'SYN-RECEIVED' && segment.syn && !segment.header.rst && segment.seq === connection.receiver.irs;
+  return (
+    connection.state === 'SYN-RECEIVED' &&
+    segment.syn &&
+    !segment.header.rst &&
+    segment.seq === connection.receiver.irs
+  );
 }
 
 function sequenceOfSyn(connection: TcpConnection, segment: ArrivedSegment): Verdict {
@@ -143,7 +150,7 @@ function takeTimestamp(connection: TcpConnection, segment: ArrivedSegment): void
 /** Outside of the window: answered by an ACK, unless it is a RST. */
 function unacceptable(connection: TcpConnection, segment: ArrivedSegment): Verdict {
   if (segment.header.rst) return 'TCP_INVALID_SEQUENCE';
-  if (connection.state === 'TIME-WAIT' && segment.fin) connection.startTimeWait(); // its FIN again: our ACK was lost
+  if (connection.state === 'TIME-WAIT' && segment.fin) startTimeWait(connection); // its FIN again: our ACK was lost
   acknowledgeUnacceptable(connection, segment);
   if (segment.syn) return 'TCP_INVALID_SYN';
   if (segment.sequenceLength > 0 && leq(segment.end, connection.receiver.nxt)) return 'TCP_OLD_DATA';
@@ -234,10 +241,10 @@ function afterAck(connection: TcpConnection): Verdict {
   switch (connection.state) {
     case 'FIN-WAIT-1':
       connection.enter('FIN-WAIT-2', 'rcv ACK of FIN');
-      connection.enteredFinWait2();
+      enteredFinWait2(connection);
       return undefined;
     case 'CLOSING':
-      connection.enterTimeWait('rcv ACK of FIN');
+      enterTimeWait(connection, 'rcv ACK of FIN');
       return 'done';
     case 'LAST-ACK':
       connection.finish(undefined, 'rcv ACK of FIN');
@@ -283,7 +290,7 @@ function checkFin(connection: TcpConnection, segment: ArrivedSegment): Verdict {
     receiver.duplicateAcks += 1; // a FIN that came too early
     return 'done';
   }
-  if (connection.state === 'TIME-WAIT') connection.startTimeWait();
+  if (connection.state === 'TIME-WAIT') startTimeWait(connection);
   if (receiver.finReceived) return undefined;
   receiver.acceptFin();
   connection.tell({ type: 'end' });
@@ -295,7 +302,7 @@ function checkFin(connection: TcpConnection, segment: ArrivedSegment): Verdict {
       connection.enter('CLOSING', 'rcv FIN'); // our FIN is not acknowledged: the fifth check would have seen it
       break;
     case 'FIN-WAIT-2':
-      connection.enterTimeWait('rcv FIN');
+      enterTimeWait(connection, 'rcv FIN');
       break;
     default:
   }

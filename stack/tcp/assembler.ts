@@ -77,7 +77,14 @@ export class Assembler {
     return this.#bytes + this.#ranges.length * RANGE_OVERHEAD;
   }
 
-  #store(index: number, from: SeqNumber, to: SeqNumber, seq: SeqNumber, bytes: Uint8Array, at: number): number {
+  #store(
+    index: number,
+    from: SeqNumber,
+    to: SeqNumber,
+    seq: SeqNumber,
+    bytes: Uint8Array,
+    at: number,
+  ): number {
     const begin = at + distance(seq, from);
     const piece = bytes.slice(begin, begin + distance(from, to));
     this.#ranges.splice(index, 0, { left: from, bytes: piece });

@@ -1,11 +1,14 @@
 import type { HostContext } from '../context.ts';
 import type { DropReason, ResetReason } from '../drop-reasons.ts';
 import type { Route } from '../ip/routes.ts';
-import { type Duration, type Instant, NEVER, after } from '../time.ts';
+import { type Duration, type Instant, NEVER } from '../time.ts';
 import type { CallEvent, TcbVariables } from '../trace.ts';
 import type { Timestamps } from '../wire/tcp-options.ts';
 import { segmentArrives } from './arrives.ts';
+import { abort, closeWriteSide, giveUp } from './closing.ts';
+import type { ConnectionSetup } from './connection-setup.ts';
 import { nextSegment } from './departs.ts';
+import { EventQueue } from './event-queue.ts';
 import type { CloseReason, ConnectionEvent, ConnectionOwner, Endpoint, KeepAlive } from './events.ts';
 import { openActive, openPassive } from './open.ts';
 import { Receiver } from './receiver.ts';
@@ -14,40 +17,18 @@ import { RttEstimator } from './rtt.ts';
 import type { ArrivedSegment, OutgoingSegment } from './segment.ts';
 import { Sender } from './sender.ts';
 import type { SeqNumber } from './sequence.ts';
-import { TRANSITIONS, type TcpState, isSynchronized } from './states.ts';
+import { TRANSITIONS, type TcpState } from './states.ts';
 import { timerFires } from './timeouts.ts';
 import { Timers } from './timers.ts';
 import { VariablesTrace, traceState, variables } from './tracing.ts';
-
-/** What a connection is made with. */
-export interface ConnectionSetup {
-  readonly id: number;
-  readonly context: HostContext;
-  readonly local: Endpoint;
-  readonly remote: Endpoint;
-  /** The way that its segments take; the host's affair. */
-  readonly route: Route;
-  readonly passive: boolean;
-  readonly iss: SeqNumber;
-  /** The MSS to announce: the interface's MTU less IP and TCP headers [RFC 9293 MUST-67]. */
-  readonly announcedMss: number;
-  /** What the peer takes if it does not say: 536 over IPv4, 1220 over IPv6 [RFC 9293 MUST-15]. */
-  readonly defaultMss: number;
-  /** The device cuts super-segments. */
-  readonly deviceCuts: boolean;
-  /** Bytes that the device's queue towards us holds: the window stays below it (performance.md); undefined: no such limit. */
-  readonly deviceQueue: number | undefined;
-  readonly timestampOffset: number;
-  /** Called when the connection has something to do although no input came from the network. */
-  readonly touched: (connection: TcpConnection) => void;
-}
 
 /**
  * One TCP connection: a value with a few inputs (`segmentArrived`, the user's calls, `deadlinesPassed`) and three questions
  * (`nextSegment`, `nextEvent`, `nextDeadline`). It knows no device, no clock and no randomness; the host tells it the time
  * through `context.now`.
  *
- * Its parts are open to the files of this folder: `open.ts`, `arrives.ts`, `departs.ts` and `timeouts.ts` hold what RFC 9293 3.10 says of
+ * Its parts are open to the files of this folder: `open.ts`, `closing.ts`, `arrives.ts`, `departs.ts` and
+ * `timeouts.ts` hold what RFC 9293 3.10 says of
  * it, in the RFC's order.
  */
 export class TcpConnection {
@@ -101,8 +82,7 @@ export class TcpConnection {
   readonly #timestampOffset: number;
   readonly #variables: VariablesTrace = new VariablesTrace();
   #state: TcpState = 'CLOSED';
-  #events: ConnectionEvent[] = [];
-  #closedTold: boolean = false;
+  readonly #events: EventQueue = new EventQueue();
   /** `send` took less than it was given, so the owner waits for `writable`. */
   #writableWanted: boolean = false;
 
@@ -145,7 +125,8 @@ export class TcpConnection {
   enter(state: TcpState, cause: string): void {
     const from = this.#state;
     if (from === state) return;
-    if (!TRANSITIONS[from].includes(state)) throw new Error(`no transition from ${from} to ${state} (${cause})`);
+    if (!TRANSITIONS[from].includes(state))
+      throw new Error(`no transition from ${from} to ${state} (${cause})`);
     this.#state = state;
     traceState(this, from, state, cause);
   }
@@ -238,7 +219,9 @@ export class TcpConnection {
   get writable(): boolean {
     const state = this.#state;
     if (this.sender.finQueued || this.closeQueued) return false;
-    return state === 'SYN-SENT' || state === 'SYN-RECEIVED' || state === 'ESTABLISHED' || state === 'CLOSE-WAIT';
+    return (
+      state === 'SYN-SENT' || state === 'SYN-RECEIVED' || state === 'ESTABLISHED' || state === 'CLOSE-WAIT'
+    );
   }
 
   /** RECEIVE: up to `max` bytes in order, in memory that is the caller's; undefined if there are none. */
@@ -253,7 +236,7 @@ export class TcpConnection {
   /** CLOSE: a FIN after the queued data; the peer's data still comes [RFC 9293 3.10.4]. */
   shutdown(): void {
     this.#traceCall('shutdown');
-    this.#closeWriteSide();
+    closeWriteSide(this);
     this.#touched(this);
   }
 
@@ -269,23 +252,14 @@ export class TcpConnection {
    */
   close(): void {
     this.#traceCall('close');
-    if (this.receiver.queue.length > 0 && isSynchronized(this.#state)) {
-      this.reset('TCP_ABORT_ON_CLOSE', 'aborted', 'CLOSE with unread data');
-    } else {
-      this.receiver.discard();
-      this.orphaned = true;
-      this.#closeWriteSide();
-      if (this.#state === 'FIN-WAIT-2') this.#startFinWait2();
-    }
+    giveUp(this);
     this.#touched(this);
   }
 
   /** ABORT: a RST, and nothing is left [RFC 9293 3.10.5]. */
   abort(): void {
     this.#traceCall('abort');
-    if (this.#state === 'TIME-WAIT' || this.#state === 'CLOSED') return;
-    if (this.#state === 'SYN-SENT') this.finish('aborted', 'ABORT');
-    else this.reset('TCP_ABORT_ON_LINGER', 'aborted', 'ABORT');
+    abort(this);
     this.#touched(this);
   }
 
@@ -347,20 +321,14 @@ export class TcpConnection {
     this.#variables.trace(this);
   }
 
-  /** Queues an event for the owner; several `readable` in a row are one. */
+  /** Queues an event for the owner. */
   tell(event: ConnectionEvent): void {
-    const last = this.#events[this.#events.length - 1];
-    if (event.type === 'readable' && last?.type === 'readable') return;
-    if (event.type === 'closed') {
-      if (this.#closedTold) return;
-      this.#closedTold = true;
-    }
     this.#events.push(event);
   }
 
   /** Events wait. */
   get hasEvents(): boolean {
-    return this.#events.length > 0;
+    return !this.#events.isEmpty;
   }
 
   /** Tells the owner of new room, once after a `send` that was cut short. */
@@ -390,25 +358,6 @@ export class TcpConnection {
     if (synchronizedOnce) this.resetDue = why;
   }
 
-  /** Both FINs are exchanged: waits for two MSL [RFC 9293 MUST-13]. */
-  enterTimeWait(cause: string): void {
-    this.enter('TIME-WAIT', cause);
-    this.timers.clearAll();
-    this.startTimeWait();
-    this.tell({ type: 'closed' });
-  }
-
-  /** Starts the 2 MSL timer, or starts it again. */
-  startTimeWait(): void {
-    const { msl } = this.context.settings.tcp;
-    this.timers.set('time-wait', after(this.context.now, (2 * msl) as Duration));
-  }
-
-  /** FIN-WAIT-2 without anybody who waits for the peer's FIN lasts only so long. */
-  enteredFinWait2(): void {
-    if (this.orphaned) this.#startFinWait2();
-  }
-
   /** The timestamp option of a segment that leaves now [RFC 7323 3.2]. */
   timestampOption(): Timestamps {
     return { value: this.timestampNow(), echo: this.receiver.tsRecent ?? 0 };
@@ -423,33 +372,6 @@ export class TcpConnection {
   /** The connection can be forgotten: closed, with nothing left to send or to tell. */
   get isOver(): boolean {
     return this.#state === 'CLOSED' && this.resetDue === undefined && this.timers.next === NEVER;
-  }
-
-  #startFinWait2(): void {
-    const { finWait2Timeout } = this.context.settings.tcp;
-    if (!this.timers.isSet('fin-wait-2')) this.timers.set('fin-wait-2', after(this.context.now, finWait2Timeout));
-  }
-
-  /** What CLOSE does in each state [RFC 9293 3.10.4]. */
-  #closeWriteSide(): void {
-    if (this.sender.finQueued || this.closeQueued) return;
-    switch (this.#state) {
-      case 'SYN-SENT':
-        this.finish(undefined, 'CLOSE');
-        return;
-      case 'SYN-RECEIVED':
-        this.closeQueued = true; // until ESTABLISHED is reached
-        return;
-      case 'ESTABLISHED':
-        this.sender.finQueued = true;
-        this.enter('FIN-WAIT-1', 'CLOSE');
-        return;
-      case 'CLOSE-WAIT':
-        this.sender.finQueued = true;
-        this.enter('LAST-ACK', 'CLOSE');
-        return;
-      default:
-    }
   }
 
   #traceCall(call: CallEvent['call'], facts: Partial<CallEvent> = {}): void {

@@ -51,14 +51,21 @@ export class ConnectionTable {
 
   /** OPEN, passive: a new listener, whatever connections there are on the port [RFC 9293 MUST-41, MUST-42]. */
   listen(options: ListenOptions, owner: ListenerOwner): TcpListener {
-    const address = options.address === undefined || isUnspecified(options.address) ? undefined : options.address;
+    const address =
+      options.address === undefined || isUnspecified(options.address) ? undefined : options.address;
     if (address !== undefined && !this.#ip.isLocal(address)) {
-      throw new StackError('EADDRNOTAVAIL', `${formatAddress(address)} is not an address of host ${this.#context.name}`);
+      throw new StackError(
+        'EADDRNOTAVAIL',
+        `${formatAddress(address)} is not an address of host ${this.#context.name}`,
+      );
     }
     const reusePort = options.reusePort ?? false;
     const port = options.port === 0 ? this.#freePort(address) : options.port;
     if (this.#collides(address, port, reusePort)) {
-      throw new StackError('EADDRINUSE', `port ${port} of host ${this.#context.name} is in use by another listener`);
+      throw new StackError(
+        'EADDRINUSE',
+        `port ${port} of host ${this.#context.name} is in use by another listener`,
+      );
     }
     const local = { address: address ?? options.address ?? UNSPECIFIED, port };
     const backlog = Math.max(1, options.backlog ?? this.#context.settings.tcp.backlog);
@@ -75,15 +82,24 @@ export class ConnectionTable {
   connect({ remote, local }: ConnectOptions): TcpConnection {
     const { address } = remote;
     if (isMulticast(address) || isUnspecified(address) || (isIPv4(address) && isBroadcast(address))) {
-      throw new StackError('EINVAL', `cannot connect to ${formatAddress(address)}: not the address of one host`); // MUST-46
+      throw new StackError(
+        'EINVAL',
+        `cannot connect to ${formatAddress(address)}: not the address of one host`,
+      ); // MUST-46
     }
     const source = local?.address === undefined || isUnspecified(local.address) ? undefined : local.address;
     if (source !== undefined && !this.#ip.isLocal(source)) {
-      throw new StackError('EADDRNOTAVAIL', `${formatAddress(source)} is not an address of host ${this.#context.name}`);
+      throw new StackError(
+        'EADDRNOTAVAIL',
+        `${formatAddress(source)} is not an address of host ${this.#context.name}`,
+      );
     }
     const route = this.#ip.routes.find(address, source); // MUST-44: IP chooses the source address
     if (route === undefined) {
-      throw new StackError('ENETUNREACH', `host ${this.#context.name} has no route to ${formatAddress(address)}`);
+      throw new StackError(
+        'ENETUNREACH',
+        `host ${this.#context.name} has no route to ${formatAddress(address)}`,
+      );
     }
     const port = this.#localPort(route, remote, local?.port ?? 0);
     return this.#make({ address: route.source, port }, remote, route, false);
@@ -96,7 +112,9 @@ export class ConnectionTable {
     const own = listeners.filter((each) => sameAddress(each.local.address, meta.destination));
     const candidates = own.length > 0 ? own : listeners.filter((each) => isUnspecified(each.local.address));
     if (candidates.length <= 1) return candidates[0];
-    return candidates[this.#secrets.tableHash(meta.destination, meta.source, header.sourcePort) % candidates.length];
+    return candidates[
+      this.#secrets.tableHash(meta.destination, meta.source, header.sourcePort) % candidates.length
+    ];
   }
 
   /** A SYN for `listener` makes a connection in SYN-RECEIVED; undefined if there is no way back to the peer. */
@@ -125,10 +143,12 @@ export class ConnectionTable {
    */
   afterTimeWait(connection: TcpConnection, segment: ArrivedSegment): TcpConnection | undefined {
     const { header } = segment;
-    if (connection.state !== 'TIME-WAIT' || !header.syn || header.ack !== undefined || header.rst) return connection;
+    if (connection.state !== 'TIME-WAIT' || !header.syn || header.ack !== undefined || header.rst)
+      return connection;
     const { tsRecent, nxt } = connection.receiver;
     const { timestamps } = header.options;
-    const newer = timestamps !== undefined && tsRecent !== undefined && ((timestamps.value - tsRecent) | 0) > 0;
+    const newer =
+      timestamps !== undefined && tsRecent !== undefined && ((timestamps.value - tsRecent) | 0) > 0;
     if (!newer && !gt(header.seq, nxt)) return connection;
     this.#issAfter = add(connection.sender.nxt, 1);
     connection.finish(undefined, 'rcv SYN that opens it anew');
@@ -142,7 +162,8 @@ export class ConnectionTable {
   }
 
   close(): void {
-    for (const listeners of [...this.#listeners.values()]) for (const listener of [...listeners]) listener.close();
+    for (const listeners of [...this.#listeners.values()])
+      for (const listener of [...listeners]) listener.close();
     for (const connection of [...this.demux.connections()]) connection.abort();
   }
 
@@ -169,7 +190,8 @@ export class ConnectionTable {
       announcedMss,
       defaultMss: v4 ? 536 : 1220,
       deviceCuts,
-      deviceQueue: device.receiveQueue === undefined ? undefined : Math.floor(device.receiveQueue * 0.75) * announcedMss,
+      deviceQueue:
+        device.receiveQueue === undefined ? undefined : Math.floor(device.receiveQueue * 0.75) * announcedMss,
       timestampOffset: this.#secrets.timestampOffset(local.address, remote.address),
       touched: this.#touched,
     });
@@ -198,19 +220,25 @@ export class ConnectionTable {
       this.demux.find(route.source, port, remote.address, remote.port) !== undefined;
     if (wanted !== 0) {
       if (!taken(wanted)) return wanted;
-      throw new StackError('EADDRINUSE', `port ${wanted} has a connection to ${formatAddress(remote.address)} already`);
+      throw new StackError(
+        'EADDRINUSE',
+        `port ${wanted} has a connection to ${formatAddress(remote.address)} already`,
+      );
     }
     const isFree = (port: number): boolean => !taken(port) && !this.#listeners.has(port);
     const port = this.#ports.choose(route.source, remote, isFree);
-    if (port === undefined) throw new StackError('EADDRNOTAVAIL', `no ephemeral port is free on ${this.#context.name}`);
+    if (port === undefined)
+      throw new StackError('EADDRNOTAVAIL', `no ephemeral port is free on ${this.#context.name}`);
     return port;
   }
 
   #freePort(address: IpAddress | undefined): number {
     const anyone = { address: UNSPECIFIED, port: 0 };
-    const isFree = (port: number): boolean => !this.#collides(address, port, false) && !this.#listeners.has(port);
+    const isFree = (port: number): boolean =>
+      !this.#collides(address, port, false) && !this.#listeners.has(port);
     const port = this.#ports.choose(address ?? UNSPECIFIED, anyone, isFree);
-    if (port === undefined) throw new StackError('EADDRINUSE', `no port is free on host ${this.#context.name}`);
+    if (port === undefined)
+      throw new StackError('EADDRINUSE', `no port is free on host ${this.#context.name}`);
     return port;
   }
 

@@ -31,8 +31,14 @@ export class Demux {
   }
 
   /** The connection between the two ends; undefined if there is none. */
-  find(local: IpAddress, localPort: number, remote: IpAddress, remotePort: number): TcpConnection | undefined {
-    if (this.#last !== undefined && matches(this.#last, local, localPort, remote, remotePort)) return this.#last;
+  find(
+    local: IpAddress,
+    localPort: number,
+    remote: IpAddress,
+    remotePort: number,
+  ): TcpConnection | undefined {
+    if (this.#last !== undefined && matches(this.#last, local, localPort, remote, remotePort))
+      return this.#last;
     const hash = this.#hash(local, localPort, remote, remotePort);
     const mask = this.#hashes.length - 1;
     for (let index = hash & mask; this.#hashes[index] !== 0; index = (index + 1) & mask) {
@@ -81,7 +87,8 @@ export class Demux {
     this.#hashes = new Uint32Array(length);
     this.#slots = Array.from({ length });
     this.#used = 0;
-    for (const connection of old) if (connection !== undefined) this.#place(connection, this.#hashOf(connection));
+    for (const connection of old)
+      if (connection !== undefined) this.#place(connection, this.#hashOf(connection));
   }
 
   #hashOf(connection: TcpConnection): number {

@@ -26,7 +26,8 @@ export function nextSegment(connection: TcpConnection): OutgoingSegment | undefi
 function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
   const { receiver, sender, context, timers, rtt } = connection;
   const answer = connection.state === 'SYN-RECEIVED';
-  if (!connection.synDue) return answer && takeAckDue(connection) ? pureAck(connection, 'challenge-ack') : undefined;
+  if (!connection.synDue)
+    return answer && takeAckDue(connection) ? pureAck(connection, 'challenge-ack') : undefined;
   connection.synDue = false;
   connection.challengeDue = false;
   if (connection.timed === undefined && !connection.synRetransmitted) {
@@ -46,7 +47,8 @@ function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
 /** Duplicate ACKs first, since only ACKs without data count as such [RFC 5681 2]; then data, which carries the ACK; else the ACK. */
 function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undefined {
   const { receiver, sender, context, rtt } = connection;
-  if (connection.state === 'TIME-WAIT') return takeAckDue(connection) ? pureAck(connection, 'ack') : undefined;
+  if (connection.state === 'TIME-WAIT')
+    return takeAckDue(connection) ? pureAck(connection, 'ack') : undefined;
   if (receiver.duplicateAcks > 0) return pureAck(connection, 'duplicate-ack');
   const plan = sender.next(context.now, rtt.rto);
   if (plan !== undefined) return dataSegment(connection, plan);
@@ -62,7 +64,8 @@ function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undef
 }
 
 function takeAckDue(connection: TcpConnection): boolean {
-  const due = connection.challengeDue || connection.receiver.ackDue === 'now' || connection.receiver.duplicateAcks > 0;
+  const due =
+    connection.challengeDue || connection.receiver.ackDue === 'now' || connection.receiver.duplicateAcks > 0;
   connection.challengeDue = false;
   return due;
 }

@@ -45,7 +45,11 @@ export class Secrets {
 }
 
 function endpointWords(local: Endpoint, remote: Endpoint): number[] {
-  return [...addressWords(local.address), ...addressWords(remote.address), ((local.port << 16) | remote.port) >>> 0];
+  return [
+    ...addressWords(local.address),
+    ...addressWords(remote.address),
+    ((local.port << 16) | remote.port) >>> 0,
+  ];
 }
 
 function addressWords(address: IpAddress): readonly number[] {

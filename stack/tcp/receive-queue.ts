@@ -64,7 +64,8 @@ export class ReceiveQueue {
    */
   #roomFor(size: number): Chunk {
     const last = this.#chunks[this.#chunks.length - 1];
-    if (last !== undefined && this.#chunks.length > this.#first && last.bytes.length - last.end >= size) return last;
+    if (last !== undefined && this.#chunks.length > this.#first && last.bytes.length - last.end >= size)
+      return last;
     const held = this.#length - size;
     const chunk = { bytes: new Uint8Array(Math.max(size, Math.min(held, LARGEST_BLOCK))), at: 0, end: 0 };
     this.#chunks.push(chunk);

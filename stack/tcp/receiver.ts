@@ -202,7 +202,11 @@ export class Receiver {
    * buffer doubles.
    */
   #autotune(count: number, now: Instant, srtt: Duration | undefined): void {
-    if (this.buffer >= this.maxBuffer || this.#settings.receiveBuffer.from === this.#settings.receiveBuffer.to) return;
+    if (
+      this.buffer >= this.maxBuffer ||
+      this.#settings.receiveBuffer.from === this.#settings.receiveBuffer.to
+    )
+      return;
     this.#read += count;
     if (between(this.#measuredSince, now) < Math.max(srtt ?? 0, 1_000)) {
       if (this.#read * 2 < this.buffer) return;

@@ -176,7 +176,8 @@ export class Sender {
 
   /** Why nothing leaves now. */
   blocked(): Blocked {
-    if (this.unsent <= 0 || this.highRxt !== undefined) return this.highRxt === undefined ? 'nothing' : 'cwnd';
+    if (this.unsent <= 0 || this.highRxt !== undefined)
+      return this.highRxt === undefined ? 'nothing' : 'cwnd';
     const flight = this.flightSize;
     if (this.wnd - flight <= 0) return 'window';
     if (this.congestion.cwnd + this.limitedTransmit - flight < Math.min(this.mss, this.unsent)) return 'cwnd';
@@ -188,7 +189,8 @@ export class Sender {
     const length = Math.min(this.mss, distance(this.una, min(this.nxt, this.finSeq)));
     const plan = this.#plan(this.una, Math.max(0, length), cause, this.finSent);
     if (plan.length === 0 && !plan.fin) return undefined;
-    if (this.highRxt !== undefined) this.highRxt = max(this.highRxt, add(this.una, plan.length + (plan.fin ? 1 : 0)));
+    if (this.highRxt !== undefined)
+      this.highRxt = max(this.highRxt, add(this.una, plan.length + (plan.fin ? 1 : 0)));
     if (this.highRxt !== undefined && geq(this.highRxt, this.nxt)) this.highRxt = undefined;
     return plan;
   }
@@ -233,7 +235,8 @@ export class Sender {
     if (usable < 1) return -1;
     const all = length === data;
     // (1) full-sized segments go; so does the rest with them if nothing holds it back
-    if (length >= this.mss) return all && this.#mayBeSmall(flight, length) ? length : length - (length % this.mss);
+    if (length >= this.mss)
+      return all && this.#mayBeSmall(flight, length) ? length : length - (length % this.mss);
     // (2) and (3) the rest of the queue goes, and with it the FIN
     if (all && this.#mayBeSmall(flight, length)) return length;
     // (3) half of the largest window the peer ever had, if nothing is out; (4) the override timer

@@ -110,7 +110,12 @@ export class Tcp implements Transport {
     mtu: number,
   ): void {
     const { view, head } = quoted;
-    const connection = this.#table.demux.find(source, view.getUint16(head), destination, view.getUint16(head + 2));
+    const connection = this.#table.demux.find(
+      source,
+      view.getUint16(head),
+      destination,
+      view.getUint16(head + 2),
+    );
     if (connection === undefined) return this.#ip.drop('icmp', 'NO_SOCKET');
     const reason = icmpErrorArrives(connection, kind, seq(view.getUint32(head + 4)), mtu);
     if (reason !== undefined) return this.#ip.drop('icmp', reason, connection.id);
@@ -229,7 +234,11 @@ export class Tcp implements Transport {
     if (!this.#ip.takeErrorToken()) return this.#drop('ICMP_RATELIMIT');
     const end = add(header.seq, segment.length + (header.syn ? 1 : 0) + (header.fin ? 1 : 0));
     const reset = resetHeader(header, end);
-    this.#emit({ header: reset, offset: 0, length: 0, segmentSize: 0, cause: 'reset', reset: reason }, route, meta.source);
+    this.#emit(
+      { header: reset, offset: 0, length: 0, segmentSize: 0, cause: 'reset', reset: reason },
+      route,
+      meta.source,
+    );
   }
 
   #drainEvents(): void {
@@ -289,12 +298,26 @@ export class Tcp implements Transport {
     packet.segmentSize = segmentSize;
     emit(header, packet, route.source, destination, this.#context.settings.tcp.optionLayout);
     const tos = connection?.typeOfService ?? 0;
-    this.#ip.send(packet, { source: route.source, destination, protocol: PROTOCOL_TCP, tos, dontFragment: true }, route);
+    this.#ip.send(
+      packet,
+      { source: route.source, destination, protocol: PROTOCOL_TCP, tos, dontFragment: true },
+      route,
+    );
   }
 
-  #traceOut(segment: OutgoingSegment, route: Route, destination: IpAddress, connection?: TcpConnection): void {
+  #traceOut(
+    segment: OutgoingSegment,
+    route: Route,
+    destination: IpAddress,
+    connection?: TcpConnection,
+  ): void {
     const { header, length, segmentSize, cause, reset } = segment;
-    const facts = { direction: 'out', connection: connection?.id ?? 0, source: route.source, destination } as const;
+    const facts = {
+      direction: 'out',
+      connection: connection?.id ?? 0,
+      source: route.source,
+      destination,
+    } as const;
     const sized = { ...facts, length, segmentSize, cause };
     traceSegment(this.#context, header, reset === undefined ? sized : { ...sized, reset });
   }

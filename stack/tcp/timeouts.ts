@@ -60,7 +60,8 @@ function retransmissionTimeout(connection: TcpConnection): void {
   const { r1, r2 } = context.settings.tcp;
   if (sender.flightSize === 0) return;
   // A peer that closed its window but still answers is alive, whatever is unacknowledged [RFC 9293 MUST-37, SHLD-17].
-  const since = sender.wnd === 0 ? Math.max(connection.progressAt, connection.heardAt) : connection.progressAt;
+  const since =
+    sender.wnd === 0 ? Math.max(connection.progressAt, connection.heardAt) : connection.progressAt;
   if (context.now - since >= r2) {
     connection.finish('timeout', 'R2 reached');
     return;
@@ -75,7 +76,10 @@ function retransmissionTimeout(connection: TcpConnection): void {
 /** A closed window is probed for as long as the peer answers [RFC 9293 MUST-36, MUST-37]. */
 function persistTimeout(connection: TcpConnection): void {
   const { sender, timers, context } = connection;
-  const silent = Math.min(between(connection.heardAt, context.now), between(connection.progressAt, context.now));
+  const silent = Math.min(
+    between(connection.heardAt, context.now),
+    between(connection.progressAt, context.now),
+  );
   if (silent >= context.settings.tcp.r2) {
     connection.finish('timeout', 'R2 reached with the window closed');
     return;

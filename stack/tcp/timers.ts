@@ -14,7 +14,11 @@ const NAMES: readonly TimerName[] = [
 ];
 
 /** What is told of each change of a timer. */
-export type TimerObserver = (timer: TimerName, action: 'set' | 'cleared' | 'fired', deadline?: Instant) => void;
+export type TimerObserver = (
+  timer: TimerName,
+  action: 'set' | 'cleared' | 'fired',
+  deadline?: Instant,
+) => void;
 
 /**
  * The timers of one connection: a table of named deadlines [RFC 9293 3.10.8]. Setting one stores a number; nothing is called

@@ -53,6 +53,8 @@ export interface Pair {
   readonly uncaught: unknown[];
   /** Handlers that log, and then do what the script says. */
   handlers(name: string, script?: Script): SocketHandler<unknown>;
+  /** From now on the wire loses everything. */
+  cut(): void;
   /** Lets so many milliseconds pass (500), and the promises settle. */
   run(milliseconds?: number): Promise<void>;
   /** Segments since the last call of this, without those that are nothing but an ACK. */
@@ -84,7 +86,8 @@ export function pair(options: PairOptions = {}): Pair {
       },
     });
   const hosts = { client: host('C', options.client), server: host('S', options.server) };
-  const [left, right] = wire(clock, { delay: DELAY });
+  let isCut = false;
+  const [left, right] = wire(clock, { delay: DELAY, onFrame: () => (isCut ? 'drop' : 'pass') });
   hosts.client.addInterface(left, [{ address: address(CLIENT), prefixLength: 24 }]);
   hosts.server.addInterface(right, [{ address: address(SERVER), prefixLength: 24 }]);
 
@@ -105,6 +108,9 @@ export function pair(options: PairOptions = {}): Pair {
     timedSegments,
     uncaught,
     handlers: (name, script = {}) => loggingHandlers(name, script, note),
+    cut() {
+      isCut = true;
+    },
     async run(milliseconds = 500) {
       clock.advanceTo(after(clock.now(), ms(milliseconds)));
       await settled();

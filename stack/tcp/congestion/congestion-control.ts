@@ -15,7 +15,13 @@ export interface CongestionControl {
    * `acked` bytes of new data were acknowledged outside of fast recovery. `limited`: the window had been used, so it may grow
    * [RFC 5681 3.1]. `afterTimeout`: what is acknowledged was sent again after a timeout [RFC 3465 2.3].
    */
-  acknowledged(acked: number, limited: boolean, afterTimeout: boolean, now: Instant, srtt: Duration | undefined): void;
+  acknowledged(
+    acked: number,
+    limited: boolean,
+    afterTimeout: boolean,
+    now: Instant,
+    srtt: Duration | undefined,
+  ): void;
   /** Fast retransmit: a loss was inferred with `flightSize` bytes out [RFC 5681 3.2, step 2]. */
   enterRecovery(flightSize: number, now: Instant): void;
   /** A further duplicate ACK in fast recovery: a segment has left the network [RFC 5681 3.2, step 4]. */

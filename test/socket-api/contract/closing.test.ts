@@ -278,7 +278,9 @@ describe('giving up: rows 46 to 52', () => {
 
   it('row 46: what is queued is still sent', async () => {
     let received = 0;
-    const net = await connected({ serverScript: { data: (_, chunk) => void (received += chunk.byteLength) } });
+    const net = await connected({
+      serverScript: { data: (_, chunk) => void (received += chunk.byteLength) },
+    });
     const taken = net.client.write(new Uint8Array(4_000_000));
     net.client.close();
     await net.run(60_000);
@@ -336,7 +338,9 @@ describe('giving up: rows 46 to 52', () => {
 
   it('row 50: shutdown() with much queued: all arrives, the FIN on the last segment', async () => {
     let received = 0;
-    const net = await connected({ serverScript: { data: (_, chunk) => void (received += chunk.byteLength) } });
+    const net = await connected({
+      serverScript: { data: (_, chunk) => void (received += chunk.byteLength) },
+    });
     const taken = net.client.write(new Uint8Array(4_000_000));
     net.client.shutdown();
     await net.run(60_000);

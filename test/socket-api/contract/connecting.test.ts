@@ -142,7 +142,7 @@ describe('connecting: rows 1 to 13', () => {
 
   it('row 8: a SYN that nobody answers fails when its retries end', async () => {
     const net = pair();
-    net.hosts.server.close();
+    net.cut();
     const connecting = net.C.connect({ ...target, socket: net.handlers('C') });
     await net.run(300_000);
     await expect(connecting).rejects.toMatchObject({ code: 'ECONNREFUSED', cause: { code: 'ETIMEDOUT' } });

@@ -89,7 +89,10 @@ describe('handlers that fail: rows 14 to 19', () => {
   });
 
   it('row 16: close that throws: error after close', async () => {
-    const net = await connected({ clientScript: { close: fail }, serverScript: { close: fail, error: null } });
+    const net = await connected({
+      clientScript: { close: fail },
+      serverScript: { close: fail, error: null },
+    });
     net.client.end();
     await net.run();
     expect(net.called()).toEqual(['S.end', 'C.end', 'C.close', 'C.error fault', 'S.close']);

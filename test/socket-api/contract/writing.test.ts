@@ -49,7 +49,9 @@ describe('writing: rows 20 to 32', () => {
     const { client } = await connected();
     const bytes = new Uint8Array(8);
     const text = 'The value of "byteLength" is out of range. It must be >= 0 and <= 5. Received 8';
-    expect(() => client.write(bytes, 3, 8)).toThrow(expect.objectContaining({ code: 'ERR_OUT_OF_RANGE', message: text }));
+    expect(() => client.write(bytes, 3, 8)).toThrow(
+      expect.objectContaining({ code: 'ERR_OUT_OF_RANGE', message: text }),
+    );
     expect(() => client.write(bytes, 9)).toThrow(RangeError);
     expect(() => client.write(bytes, -1)).toThrow(/"byteOffset".*>= 0 and <= 8\. Received -1/);
     expect(client.write(bytes, 8)).toBe(0);
@@ -57,7 +59,8 @@ describe('writing: rows 20 to 32', () => {
 
   it('row 27: other types', async () => {
     const net = await connected();
-    const write = (data: unknown, second?: unknown): number => net.client.write(data as string, second as number);
+    const write = (data: unknown, second?: unknown): number =>
+      net.client.write(data as string, second as number);
     for (const data of [null, 1, true, [1], {}]) {
       expect(() => write(data)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }));
     }
@@ -87,7 +90,12 @@ describe('writing: rows 20 to 32', () => {
   });
 
   it('row 28: what fits, then 0, one drain when there is room; the window stops the rest', async () => {
-    const net = await connected({ client: { tcp: small }, server: { tcp: small } });
+    let received = 0;
+    const net = await connected({
+      client: { tcp: small },
+      server: { tcp: small },
+      serverScript: { data: (_, chunk) => void (received += chunk.byteLength) },
+    });
     net.server.pause();
     let written = 0;
     const bytes = new Uint8Array(100_000);
@@ -107,8 +115,7 @@ describe('writing: rows 20 to 32', () => {
     await net.run(10_000);
     const calls = net.called();
     expect(calls.filter((call) => call === 'C.drain')).toEqual(['C.drain']);
-    const received = calls.filter((call) => call.startsWith('S.data')).map((call) => Number(call.split(' ')[1]));
-    expect(received.reduce((a, b) => a + b, 0)).toBe(written);
+    expect(received).toBe(written);
   });
 
   it('row 29: no drain without a short write', async () => {
@@ -124,7 +131,9 @@ describe('writing: rows 20 to 32', () => {
 
   it('row 30: many small writes in one turn are merged, without a drain', async () => {
     let received = 0;
-    const net = await connected({ serverScript: { data: (_, chunk) => void (received += chunk.byteLength) } });
+    const net = await connected({
+      serverScript: { data: (_, chunk) => void (received += chunk.byteLength) },
+    });
     let taken = 0;
     for (let i = 0; i < 20_000; i++) taken += net.client.write('0123456789');
     expect(taken).toBe(200_000);
@@ -136,7 +145,9 @@ describe('writing: rows 20 to 32', () => {
 
   it('row 31: a chunk is fresh memory', async () => {
     const chunks: Uint8Array[] = [];
-    const net = await connected({ serverScript: { data: (_, chunk) => void chunks.push(chunk as Uint8Array) } });
+    const net = await connected({
+      serverScript: { data: (_, chunk) => void chunks.push(chunk as Uint8Array) },
+    });
     net.client.write('first');
     await net.run();
     net.client.write('later');
