@@ -3,7 +3,8 @@ import type { Host } from '../stack/host.ts';
 import type { CloseReason, Endpoint, IcmpErrorKind } from '../stack/tcp/events.ts';
 import { type Alarm, after, ms } from '../stack/time.ts';
 import { type IpAddress, parseAddress } from '../stack/wire/address.ts';
-import { type Acceptor, type Attempt, SocketCore } from './core.ts';
+import { SocketCore } from './core.ts';
+import type { Acceptor, Attempt } from './core-roles.ts';
 import { type ConnectFailure, connectError, connectTimeoutError, lookupError } from './errors.ts';
 import type { ConnectSettings } from './options.ts';
 import type { Runtime } from './runtime.ts';
@@ -52,10 +53,11 @@ class Connecting implements Attempt, Acceptor {
     this.#settings = settings;
     this.#resolve = resolve;
     this.#reject = reject;
-    const { handlers, data, allowHalfOpen, distinctErrors, highWaterMark, idleTimeout } = settings;
-    const own = { current: handlers };
-    const shared = { host, runtime, data, allowHalfOpen, distinctErrors, highWaterMark, idleTimeout };
-    this.#core = new SocketCore({ ...shared, handlers: own }, this);
+    const { handlers, data } = settings;
+    this.#core = new SocketCore(
+      { host, runtime, handlers: { current: handlers }, data, options: settings },
+      this,
+    );
     this.#core.attempt = this;
   }
 

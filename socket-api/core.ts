@@ -1,42 +1,14 @@
-import type { Host } from '../stack/host.ts';
 import type { TcpConnection } from '../stack/tcp/connection.ts';
-import type { CloseReason, ConnectionEvent, ConnectionOwner, IcmpErrorKind } from '../stack/tcp/events.ts';
-import type { Duration } from '../stack/time.ts';
+import type { ConnectionEvent, ConnectionOwner } from '../stack/tcp/events.ts';
 import { closeError } from './errors.ts';
-import { call, type Handlers, type HandlerSet, type Outcome, routeError } from './handlers.ts';
+import type { Acceptor, Attempt, CoreSettings } from './core-roles.ts';
+import { call, type Handlers, inBinaryType, type Outcome, routeError } from './handlers.ts';
 import { Hold } from './hold.ts';
+import { Inbox, type InboxOwner } from './inbox.ts';
 import { Outbox } from './outbox.ts';
 import { type LazyPayload, type Payload, payloadOf } from './payload.ts';
-import type { Runtime } from './runtime.ts';
 import { TcpSocket } from './socket.ts';
 import { SocketTimers } from './timers.ts';
-import type { SocketListener } from './types.ts';
-
-/** What a socket shares with others, and what it was made with. */
-export interface CoreSettings {
-  readonly host: Host;
-  readonly runtime: Runtime;
-  readonly handlers: HandlerSet;
-  readonly data: unknown;
-  readonly allowHalfOpen: boolean;
-  readonly distinctErrors: boolean;
-  readonly highWaterMark: number | undefined;
-  readonly idleTimeout: Duration | undefined;
-}
-
-/** Who accepted a socket. */
-export interface Acceptor {
-  /** What `socket.listener` gives: undefined once the listener is closed (row 55). */
-  readonly publicListener: SocketListener | undefined;
-  /** The socket is closed. */
-  forget(core: SocketCore): void;
-}
-
-/** Who waits for the outcome of a connection attempt. */
-export interface Attempt {
-  established(): void;
-  failed(reason: CloseReason, detail: IcmpErrorKind | undefined): void;
-}
 
 /**
  * - `released`: the user gave it up; `close` is still to be called.
@@ -44,14 +16,11 @@ export interface Attempt {
  */
 type Phase = 'connecting' | 'open' | 'released' | 'closed' | 'detached';
 
-/** Bytes given to `data` at most at once, as in Bun (row 31). */
-const LARGEST_CHUNK = 512 * 1024;
-
 /**
  * A socket's life: turns the connection's events into calls of the handlers, in the order that the table promises, and the
  * user's calls into calls of the connection. Handlers run in the drain or in a turn of their own, never inside a user's call.
  */
-export class SocketCore implements ConnectionOwner {
+export class SocketCore implements ConnectionOwner, InboxOwner {
   readonly settings: CoreSettings;
   /** What the user holds. */
   readonly socket: TcpSocket<unknown>;
@@ -62,16 +31,12 @@ export class SocketCore implements ConnectionOwner {
   #phase: Phase = 'connecting';
   #connection: TcpConnection | undefined;
   #outbox: Outbox | undefined;
+  readonly #inbox: Inbox = new Inbox(this);
   readonly #timers: SocketTimers;
   readonly #hold: Hold;
-  #paused: boolean = false;
-  #pumping: boolean = false;
   /** Own FIN is sent or due. */
   #writeShut: boolean = false;
-  /** `shutdown()`: no `data`, no `end` any more (row 43). */
-  #readShut: boolean = false;
   #peerEnded: boolean = false;
-  #endDelivered: boolean = false;
   /** The connection is over; `close` waits until what came before it is delivered. */
   #over: (ConnectionEvent & { readonly type: 'closed' }) | undefined;
 
@@ -82,7 +47,7 @@ export class SocketCore implements ConnectionOwner {
     this.#hold = new Hold(host);
     this.#timers = new SocketTimers(
       host.scheduler,
-      settings.idleTimeout,
+      settings.options.idleTimeout,
       () => this.#progress(),
       () => this.#timedOut(),
     );
@@ -126,7 +91,7 @@ export class SocketCore implements ConnectionOwner {
     this.#hold.begin();
     this.#outbox = new Outbox(
       connection,
-      this.settings.highWaterMark,
+      this.settings.options.highWaterMark,
       () => this.#drained(),
       (error) => this.#blobFailed(error),
     );
@@ -203,55 +168,23 @@ export class SocketCore implements ConnectionOwner {
 
   /** Calls `data`, `end` and `close` with what is there, as far as the user wants it now. */
   deliver(): void {
-    if (this.#phase !== 'open' || this.#pumping) return;
-    this.#pumping = true;
-    try {
-      this.#deliverData();
-      if (this.#mayDeliver()) this.#deliverEnd();
-    } finally {
-      this.#pumping = false;
-    }
-    if (this.#over === undefined || this.#phase !== 'open') return;
-    // Row 45: after an orderly end data and `end` wait for resume(), and `close` for them.
-    const waiting = !this.#died && !this.#readShut && this.#paused && !this.#endDelivered;
-    if (!waiting) this.#conclude(this.#errorOf(this.#over));
+    if (this.#phase !== 'open' || this.#connection === undefined) return;
+    const died = this.#over?.reason !== undefined;
+    this.#inbox.deliver(this.#connection, died);
+    if (this.#over === undefined || !this.isOpen) return;
+    if (died || !this.#inbox.holdsBack) this.#conclude(this.#errorOf(this.#over));
   }
 
-  get #died(): boolean {
-    return this.#over?.reason !== undefined;
+  dataArrived(chunk: Uint8Array): void {
+    const { handlers } = this;
+    const given = inBinaryType(chunk, handlers.binaryType, this.settings.runtime);
+    this.#after(call(handlers.data, this.socket, given as never));
   }
 
-  /** Row 44: what came before a reset is delivered even if paused, for there is no later. */
-  #mayDeliver(): boolean {
-    return this.#phase === 'open' && !this.#readShut && (!this.#paused || this.#died);
-  }
-
-  #deliverData(): void {
-    while (this.#mayDeliver()) {
-      const chunk = this.#connection?.receive(LARGEST_CHUNK);
-      if (chunk === undefined) return;
-      this.#after(call(this.handlers.data, this.socket, this.#inBinaryType(chunk) as never));
-    }
-  }
-
-  #deliverEnd(): void {
-    if (this.#endDelivered || this.#died || this.#connection?.atEnd !== true) return;
-    this.#endDelivered = true;
+  endArrived(): void {
     this.#after(call(this.handlers.end, this.socket));
     // Row 39: what `end` wrote goes out before our FIN, because that comes after it.
-    if (this.#phase === 'open' && !this.settings.allowHalfOpen) this.end();
-  }
-
-  #inBinaryType(chunk: Uint8Array): unknown {
-    const bytes = chunk as Uint8Array<ArrayBuffer>; // fresh memory, never shared
-    switch (this.handlers.binaryType) {
-      case 'buffer':
-        return this.settings.runtime.makeBuffer(bytes);
-      case 'uint8array':
-        return bytes;
-      case 'arraybuffer':
-        return bytes.length === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
-    }
+    if (!this.settings.options.allowHalfOpen) this.end();
   }
 
   #drained(): void {
@@ -269,7 +202,7 @@ export class SocketCore implements ConnectionOwner {
     return closeError(over.reason, over.detail, {
       remote: this.#connection.remote,
       halfClosedByPeer: this.#peerEnded && !this.#writeShut,
-      distinct: this.settings.distinctErrors,
+      distinct: this.settings.options.distinctErrors,
     });
   }
 
@@ -313,8 +246,8 @@ export class SocketCore implements ConnectionOwner {
   shutdown(writeHalfOnly: boolean): void {
     if (this.#phase !== 'open') return;
     this.end();
-    if (writeHalfOnly || this.#readShut) return;
-    this.#readShut = true;
+    if (writeHalfOnly || this.#inbox.shut) return;
+    this.#inbox.shut = true;
     this.#connection?.discardInput();
     if (this.#over !== undefined) this.#soon(() => this.deliver());
   }
@@ -336,12 +269,12 @@ export class SocketCore implements ConnectionOwner {
   }
 
   pause(): void {
-    this.#paused = true;
+    this.#inbox.paused = true;
   }
 
   resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
+    if (!this.#inbox.paused) return;
+    this.#inbox.paused = false;
     if (this.#phase === 'open') this.#soon(() => this.deliver());
   }
 

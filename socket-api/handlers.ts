@@ -58,6 +58,19 @@ function binaryType(given: unknown): BinaryType {
   }
 }
 
+/** A chunk in the form that the handlers want (row 71); over the same memory wherever that can be. */
+export function inBinaryType(chunk: Uint8Array, wanted: BinaryType, runtime: Runtime): unknown {
+  const bytes = chunk as Uint8Array<ArrayBuffer>; // fresh memory of the connection's, never shared
+  switch (wanted) {
+    case 'buffer':
+      return runtime.makeBuffer(bytes);
+    case 'uint8array':
+      return bytes;
+    case 'arraybuffer':
+      return bytes.length === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
+  }
+}
+
 /** The outcome of a call: what was thrown, if anything was. */
 export type Outcome =
   | { readonly threw: false; readonly returned: unknown }

@@ -2,7 +2,8 @@ import type { Host } from '../stack/host.ts';
 import type { ConnectionOwner, ListenerOwner } from '../stack/tcp/events.ts';
 import type { TcpListener } from '../stack/tcp/listener.ts';
 import { IPV4_LOOPBACK, type IpAddress, isUnspecified, parseAddress } from '../stack/wire/address.ts';
-import { type Acceptor, type CoreSettings, SocketCore } from './core.ts';
+import { SocketCore } from './core.ts';
+import type { Acceptor } from './core-roles.ts';
 import { listenError, unknownListenName } from './errors.ts';
 import type { HandlerSet } from './handlers.ts';
 import { Hold } from './hold.ts';
@@ -49,7 +50,9 @@ export class Listener<Data> implements TCPSocketListener<Data>, ListenerOwner, A
     while (!this.#stopped) {
       const connection = this.#tcp.accept(NOBODY);
       if (connection === undefined) return;
-      const core = new SocketCore(this.#coreSettings(), this);
+      // Row 70: `data` is the object itself, shared by all.
+      const shared = { host: this.#host, runtime: this.#runtime, handlers: this.#handlers, data: this.data };
+      const core = new SocketCore({ ...shared, options: this.#settings }, this);
       connection.owner = core;
       this.#sockets.add(core);
       core.attach(connection);
@@ -104,20 +107,6 @@ export class Listener<Data> implements TCPSocketListener<Data>, ListenerOwner, A
     } catch (error) {
       throw listenError(error, hostname, port);
     }
-  }
-
-  #coreSettings(): CoreSettings {
-    const { allowHalfOpen, distinctErrors, highWaterMark, idleTimeout } = this.#settings;
-    return {
-      host: this.#host,
-      runtime: this.#runtime,
-      handlers: this.#handlers,
-      data: this.data, // row 70: the object itself, shared by all
-      allowHalfOpen,
-      distinctErrors,
-      highWaterMark,
-      idleTimeout,
-    };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { IpAddress } from '../stack/wire/address.ts';
+import { IPV4_LOOPBACK, type IpAddress } from '../stack/wire/address.ts';
 
 /** What the socket API needs from where it runs; everything else in it is plain JavaScript. */
 export interface Runtime {
@@ -10,11 +10,14 @@ export interface Runtime {
   lookup(name: string): Promise<readonly IpAddress[]>;
 }
 
-/** Browsers and bare contexts: `Uint8Array` for `Buffer`, unhandled rejections for uncaught errors, no names. */
+/** Browsers and bare contexts: `Uint8Array` for `Buffer`, unhandled rejections for uncaught errors, no name but `localhost`. */
 export const bareRuntime: Runtime = {
   makeBuffer: (bytes) => bytes,
   uncaught(error) {
     void Promise.reject(error);
   },
-  lookup: (name) => Promise.reject(Object.assign(new Error(`No names here: ${name}`), { code: 'ENOTFOUND' })),
+  async lookup(name) {
+    if (name === 'localhost') return [IPV4_LOOPBACK];
+    throw Object.assign(new Error(`There is no resolver here to look ${name} up`), { code: 'ENOTFOUND' });
+  },
 };

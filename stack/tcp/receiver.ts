@@ -45,6 +45,8 @@ export class Receiver {
   /** In-order bytes received since the last ACK left. */
   #unacknowledged: number = 0;
   #quickAcks: number;
+  /** The program read something since a window was last offered. */
+  #readSinceOffer: boolean = false;
   /** Autotuning: bytes the program read since `#measuredSince`. */
   #read: number = 0;
   #measuredSince: Instant = 0 as Instant;
@@ -132,6 +134,7 @@ export class Receiver {
   read(limit: number, now: Instant, srtt: Duration | undefined): Uint8Array | undefined {
     const bytes = this.queue.take(limit);
     if (bytes === undefined) return undefined;
+    this.#readSinceOffer = true;
     this.#autotune(bytes.length, now, srtt);
     return bytes;
   }
@@ -155,7 +158,7 @@ export class Receiver {
 
   /** Whether the program's reading has opened the window so far that the peer should hear of it without waiting for data. */
   windowUpdateDue(): boolean {
-    if (this.finReceived || this.wnd * 2 > this.buffer) return false;
+    if (!this.#readSinceOffer || this.finReceived || this.wnd * 2 > this.buffer) return false;
     const opened = distance(this.edge, this.nextEdge());
     return opened >= Math.min(this.buffer >>> 1, 2 * this.peerMss);
   }
@@ -170,6 +173,7 @@ export class Receiver {
     const field = roundedUp * unit <= Math.max(this.room, wanted) ? roundedUp : Math.floor(wanted / unit);
     const offered = Math.min(field, 0xffff);
     this.edge = max(this.edge, add(this.nxt, offered * unit));
+    this.#readSinceOffer = false;
     return offered;
   }
 

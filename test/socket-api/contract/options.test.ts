@@ -99,14 +99,16 @@ describe('time and options: rows 62 to 68', () => {
     let error: unknown;
     const net = await connected({ clientScript: { close: (_, reason) => void (error = reason) } });
     expect(net.client.setKeepAlive(true, 5_000)).toBe(true);
+    net.server.write('last words'); // at 100 ms; heard at 110 ms
+    await net.run(400);
     net.cut();
+    net.called();
     net.timedSegments.length = 0;
     await net.run(60_000);
-    // The connection is silent since 20 ms.
-    const probes = Array.from({ length: 10 }, (_, n) => `${5_020 + n * 1_000} C→S ACK`);
+    const probes = Array.from({ length: 10 }, (_, n) => `${5_110 + n * 1_000} C→S ACK`);
     expect(net.timedSegments.slice(0, 10)).toEqual(probes);
     expect(net.called()).toEqual(['C.close ETIMEDOUT']);
-    expect(net.timed.at(-1)).toBe('15020 C.close ETIMEDOUT');
+    expect(net.timed.at(-1)).toBe('15110 C.close ETIMEDOUT');
     expect(error).toMatchObject({ code: 'ETIMEDOUT', errno: -110, syscall: 'read' });
   });
 

@@ -1,0 +1,31 @@
+import type { Host } from '../stack/host.ts';
+import type { CloseReason, IcmpErrorKind } from '../stack/tcp/events.ts';
+import type { SocketCore } from './core.ts';
+import type { HandlerSet } from './handlers.ts';
+import type { SocketSettings } from './options.ts';
+import type { Runtime } from './runtime.ts';
+import type { SocketListener } from './types.ts';
+
+/** What a socket shares with others, and what it was made with. */
+export interface CoreSettings {
+  readonly host: Host;
+  readonly runtime: Runtime;
+  /** Shared by all sockets of a listener. */
+  readonly handlers: HandlerSet;
+  readonly data: unknown;
+  readonly options: SocketSettings;
+}
+
+/** Who accepted a socket. */
+export interface Acceptor {
+  /** What `socket.listener` gives: undefined once the listener is closed (row 55). */
+  readonly publicListener: SocketListener | undefined;
+  /** The socket is closed. */
+  forget(core: SocketCore): void;
+}
+
+/** Who waits for the outcome of a connection attempt. */
+export interface Attempt {
+  established(): void;
+  failed(reason: CloseReason, detail: IcmpErrorKind | undefined): void;
+}
