@@ -1,7 +1,7 @@
 // An HTTP/1.1 server on Bun's socket API and nothing else: runs unchanged under Bun and under `glasstack run`.
-//   GET /   a page      GET /bytes/N   N bytes, as fast as they are taken      POST /hash   FNV-1a and length of the body
-// Keep-alive, pipelining and HEAD work. Requests are answered one after the other; while an answer waits for room nothing more
-// is read, so that no peer can make the server hold more than one request's head and one block of an answer.
+//   GET /   a page     GET /bytes/N   N bytes, as fast as they are taken     POST /hash   FNV-1a of the body
+// Keep-alive, pipelining and HEAD work. Requests are answered one after the other, and while an answer waits for
+// room nothing more is read: no peer can make the server hold more than a request's head and a block of an answer.
 import type { Socket, SocketApi } from '../socket-api/types.ts';
 
 declare const Bun: SocketApi;
@@ -12,7 +12,7 @@ const BLOCK = new Uint8Array(64 * 1024).map((_, i) => 97 + (i % 26));
 const latin1 = new TextDecoder('latin1'); // one character a byte: positions in text and bytes agree
 const utf8 = new TextEncoder();
 
-type Request = { method: string; path: string; length: number; left: number; hash: number };
+type Request = { method: string; path: string; left: number; hash: number; last: boolean };
 
 class Connection {
   input: Uint8Array = new Uint8Array(0); // received and not looked at yet
@@ -54,60 +54,59 @@ function nextAnswer(connection: Connection): Iterator<Uint8Array> | undefined {
     const text = latin1.decode(connection.input.subarray(0, LARGEST_HEAD));
     const end = text.indexOf('\r\n\r\n');
     if (end < 0 && text.length < LARGEST_HEAD) return undefined;
-    const request =
-      end < 0 ? '431 Request Header Fields Too Large' : parseHead(text.slice(0, end), connection);
+    const request = end < 0 ? '431 Request Header Fields Too Large' : parse(text.slice(0, end));
     if (typeof request === 'string') {
       connection.last = true; // nobody knows where the next request begins
-      return answer(connection, request, `${request}\n`);
+      return answer(connection, request);
     }
     connection.input = connection.input.subarray(end + 4);
     connection.request = request;
   }
   const { request, input } = connection;
   const body = input.subarray(0, request.left);
-  for (const byte of body) request.hash = Math.imul(request.hash ^ byte, 0x01000193);
+  for (const byte of body) request.hash = Math.imul(request.hash ^ byte, 0x01000193) >>> 0;
   request.left -= body.length;
   connection.input = input.subarray(body.length);
   if (request.left > 0) return undefined;
   connection.request = undefined;
+  connection.last = request.last;
   return route(request, connection);
 }
 
-/** The request, or the status to refuse it with. */
-function parseHead(head: string, connection: Connection): Request | string {
+/** The request whose head this is, or the status to refuse it with. */
+function parse(head: string): Request | string {
   const [first = '', ...lines] = head.split('\r\n');
   const [, method = '', path, version] = /^([A-Z]+) (\/[!-~]*) HTTP\/1\.([01])$/.exec(first) ?? [];
   const headers = new Map<string, string>();
   for (const line of lines) {
     const [, name = '', value = ''] = /^([\w!#$%&'*+.^`|~-]+):[ \t]*([^\0\r\n]*?)[ \t]*$/.exec(line) ?? [];
-    const before = headers.get(name.toLowerCase());
-    headers.set(name.toLowerCase(), before === undefined ? value : `${before}, ${value}`);
+    const key = name.toLowerCase();
+    headers.set(key, headers.has(key) ? `${headers.get(key)}, ${value}` : value); // so two lengths are no number
   }
-  const size = headers.get('content-length') ?? '0'; // two of them make "1, 1", which is no number
-  const hostMissing = version === '1' && !headers.has('host');
-  if (path === undefined || headers.has('') || hostMissing || !/^\d{1,15}$/.test(size))
-    return '400 Bad Request';
+  const left = headers.get('content-length') ?? '0';
+  const hasHost = version === '0' || headers.has('host');
+  if (path === undefined || headers.has('') || !hasHost || !/^\d{1,15}$/.test(left)) return '400 Bad Request';
   if (headers.has('transfer-encoding')) return '501 Not Implemented';
   const wish = headers.get('connection')?.toLowerCase();
-  connection.last = version === '0' ? wish !== 'keep-alive' : wish === 'close';
-  return { method, path, length: Number(size), left: Number(size), hash: 0x811c9dc5 };
+  const last = version === '0' ? wish !== 'keep-alive' : wish === 'close';
+  return { method, path, left: Number(left), hash: 0x811c9dc5, last };
 }
 
-function route({ method, path, length, hash }: Request, to: Connection): Iterator<Uint8Array> {
+function route({ method, path, hash }: Request, to: Connection): Iterator<Uint8Array> {
   const bytes = /^\/bytes\/(\d{1,12})$/.exec(path)?.[1];
-  const read = method === 'GET' || method === 'HEAD';
-  const digest = (hash >>> 0).toString(16).padStart(8, '0');
-  if (read && path === '/') return answer(to, '200 OK', PAGE, method);
-  if (read && bytes !== undefined) return answer(to, '200 OK', Number(bytes), method);
-  if (method === 'POST' && path === '/hash') return answer(to, '200 OK', `${digest} ${length}\n`);
-  return answer(to, '404 Not Found', '404 Not Found\n', method);
+  if (method === 'POST' && path === '/hash')
+    return answer(to, '200 OK', `${hash.toString(16).padStart(8, '0')}\n`);
+  const known = method === 'GET' || method === 'HEAD';
+  if (known && path === '/') return answer(to, '200 OK', PAGE, method);
+  if (known && bytes !== undefined) return answer(to, '200 OK', Number(bytes), method);
+  return answer(to, '404 Not Found', undefined, method);
 }
 
 /** The bytes of an answer, a text or so many bytes; made piece by piece, as the peer takes them. */
 function* answer(
   to: Connection,
   status: string,
-  body: string | number,
+  body: string | number = `${status}\n`,
   method = 'GET',
 ): Generator<Uint8Array> {
   const length = typeof body === 'string' ? body.length : body; // our texts are ASCII
@@ -125,9 +124,7 @@ Bun.listen<Connection>({
   port: Number(process.env['PORT'] ?? 80),
   allowHalfOpen: true, // a client that has sent its last request still gets the answer
   socket: {
-    open(socket) {
-      socket.data = new Connection();
-    },
+    open: (socket) => void (socket.data = new Connection()),
     data(socket, chunk) {
       const { input } = socket.data;
       socket.data.input = new Uint8Array(input.length + chunk.length);

@@ -54,10 +54,8 @@ class Connecting implements Attempt, Acceptor {
     this.#resolve = resolve;
     this.#reject = reject;
     const { handlers, data } = settings;
-    this.#core = new SocketCore(
-      { host, runtime, handlers: { current: handlers }, data, options: settings },
-      this,
-    );
+    const shared = { host, runtime, data, mapped: false, options: settings };
+    this.#core = new SocketCore({ ...shared, handlers: { current: handlers } }, this);
     this.#core.attempt = this;
   }
 

@@ -13,6 +13,8 @@ export interface CoreSettings {
   /** Shared by all sockets of a listener. */
   readonly handlers: HandlerSet;
   readonly data: unknown;
+  /** Accepted by a listener on `::`: IPv4 addresses read `::ffff:a.b.c.d`, of family IPv6 (row 60). */
+  readonly mapped: boolean;
   readonly options: SocketSettings;
 }
 

@@ -1,7 +1,7 @@
 import type { Host } from '../stack/host.ts';
 import type { ConnectionOwner, ListenerOwner } from '../stack/tcp/events.ts';
 import type { TcpListener } from '../stack/tcp/listener.ts';
-import { IPV4_LOOPBACK, type IpAddress, isUnspecified, parseAddress } from '../stack/wire/address.ts';
+import { IPV4_LOOPBACK, type IpAddress, isIPv4, isUnspecified, parseAddress } from '../stack/wire/address.ts';
 import { SocketCore } from './core.ts';
 import type { Acceptor } from './core-roles.ts';
 import { listenError, unknownListenName } from './errors.ts';
@@ -26,6 +26,8 @@ export class Listener<Data> implements TCPSocketListener<Data>, ListenerOwner, A
   readonly #tcp: TcpListener;
   readonly #hold: Hold;
   readonly #sockets: Set<SocketCore> = new Set();
+  /** Bound to `::`. */
+  readonly #onAllIPv6: boolean;
   #stopped: boolean = false;
 
   /** Listens at once. Throws what `listen` throws (rows 57, 58). */
@@ -34,7 +36,10 @@ export class Listener<Data> implements TCPSocketListener<Data>, ListenerOwner, A
     this.#runtime = runtime;
     this.#settings = settings;
     this.#handlers = { current: settings.handlers };
-    this.#tcp = this.#bind(settings);
+    const address = addressToListen(settings.hostname);
+    this.#onAllIPv6 = !isIPv4(address) && isUnspecified(address);
+    if (this.#onAllIPv6 && settings.ipv6Only) throw new Error('ipv6Only is not implemented yet');
+    this.#tcp = this.#bind(address, settings);
     this.data = settings.data as Data;
     this.hostname = settings.hostname;
     this.port = this.#tcp.local.port;
@@ -52,7 +57,8 @@ export class Listener<Data> implements TCPSocketListener<Data>, ListenerOwner, A
       if (connection === undefined) return;
       // Row 70: `data` is the object itself, shared by all.
       const shared = { host: this.#host, runtime: this.#runtime, handlers: this.#handlers, data: this.data };
-      const core = new SocketCore({ ...shared, options: this.#settings }, this);
+      const mapped = this.#onAllIPv6;
+      const core = new SocketCore({ ...shared, mapped, options: this.#settings }, this);
       connection.owner = core;
       this.#sockets.add(core);
       core.attach(connection);
@@ -97,8 +103,7 @@ export class Listener<Data> implements TCPSocketListener<Data>, ListenerOwner, A
     this.stop(true);
   }
 
-  #bind({ hostname, port, reusePort }: ListenSettings): TcpListener {
-    const address = addressToListen(hostname);
+  #bind(address: IpAddress, { hostname, port, reusePort }: ListenSettings): TcpListener {
     try {
       return this.#host.tcp.listen(
         isUnspecified(address) ? { port, reusePort } : { address, port, reusePort },

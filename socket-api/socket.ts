@@ -1,12 +1,11 @@
+import type { Endpoint } from '../stack/tcp/events.ts';
 import { ms, seconds } from '../stack/time.ts';
-import { formatAddress, type IpAddress, isIPv4 } from '../stack/wire/address.ts';
+import { formatAddress, isIPv4 } from '../stack/wire/address.ts';
 import type { SocketCore } from './core.ts';
 import { invalidArgument, outOfRange } from './errors.ts';
 import { reloadHandlers } from './options.ts';
 import type { TLSUpgradeOptions } from './tls-types.ts';
 import type { ByteSource, Socket, SocketListener, SocketOptions, TcpInfo } from './types.ts';
-
-type Address = { readonly address: IpAddress; readonly port: number };
 
 /** Probes of Bun's keep-alive: one a second, ten in all (row 65). */
 const KEEP_ALIVE_INTERVAL = seconds(1);
@@ -150,7 +149,7 @@ export class TcpSocket<Data> implements Socket<Data> {
   }
 
   get localAddress(): string {
-    return addressText(this.#core.connection?.local) as string;
+    return this.#addressText(this.#core.connection?.local) as string;
   }
 
   get localPort(): number {
@@ -158,11 +157,11 @@ export class TcpSocket<Data> implements Socket<Data> {
   }
 
   get localFamily(): 'IPv4' | 'IPv6' {
-    return familyOf(this.#core.connection?.local) as 'IPv4' | 'IPv6';
+    return this.#familyOf(this.#core.connection?.local) as 'IPv4' | 'IPv6';
   }
 
   get remoteAddress(): string {
-    return addressText(this.#core.connection?.remote) as string;
+    return this.#addressText(this.#core.connection?.remote) as string;
   }
 
   get remotePort(): number {
@@ -170,7 +169,7 @@ export class TcpSocket<Data> implements Socket<Data> {
   }
 
   get remoteFamily(): 'IPv4' | 'IPv6' {
-    return familyOf(this.#core.connection?.remote) as 'IPv4' | 'IPv6';
+    return this.#familyOf(this.#core.connection?.remote) as 'IPv4' | 'IPv6';
   }
 
   info(): TcpInfo | undefined {
@@ -261,13 +260,15 @@ export class TcpSocket<Data> implements Socket<Data> {
     if (!this.#core.isOpen) throw new TypeError('upgradeTLS requires an established socket'); // row 68
     throw new Error('TLS is not implemented yet (see README)');
   }
-}
 
-function addressText(end: Address | undefined): string | undefined {
-  return end === undefined ? undefined : formatAddress(end.address);
-}
+  #addressText(end: Endpoint | undefined): string | undefined {
+    if (end === undefined) return undefined;
+    const text = formatAddress(end.address);
+    return this.#core.settings.mapped && isIPv4(end.address) ? `::ffff:${text}` : text;
+  }
 
-function familyOf(end: Address | undefined): 'IPv4' | 'IPv6' | undefined {
-  if (end === undefined) return undefined;
-  return isIPv4(end.address) ? 'IPv4' : 'IPv6';
+  #familyOf(end: Endpoint | undefined): 'IPv4' | 'IPv6' | undefined {
+    if (end === undefined) return undefined;
+    return isIPv4(end.address) && !this.#core.settings.mapped ? 'IPv4' : 'IPv6';
+  }
 }

@@ -273,7 +273,8 @@ function acceptText(connection: TcpConnection, segment: ArrivedSegment): Verdict
   }
   if (gt(segment.seq, receiver.nxt)) {
     const stored = receiver.hold(segment);
-    if (segment.fin) segment.fin = false; // will come again, when what is missing has come
+    if (segment.fin && stored >= 0) receiver.finAt = add(segment.seq, segment.length);
+    segment.fin = false; // its turn comes when what is missing has come
     if (stored < 0) return 'TCP_OFO_QUEUE_PRUNE';
     return stored === 0 ? 'TCP_OFOMERGE' : 'done';
   }
@@ -282,14 +283,15 @@ function acceptText(connection: TcpConnection, segment: ArrivedSegment): Verdict
   return undefined;
 }
 
-/** Eighth, check the FIN bit. */
+/** Eighth, check the FIN bit: of this segment, or of one that was held until now. */
 function checkFin(connection: TcpConnection, segment: ArrivedSegment): Verdict {
-  if (!segment.fin) return undefined;
   const { receiver } = connection;
-  if (gt(add(segment.seq, segment.length), receiver.nxt)) {
-    receiver.duplicateAcks += 1; // a FIN that came too early
+  if (segment.fin && gt(add(segment.seq, segment.length), receiver.nxt)) {
+    receiver.finAt = segment.seq;
+    receiver.duplicateAcks += 1; // a lone FIN that came too early
     return 'done';
   }
+  if (!segment.fin && receiver.finAt !== receiver.nxt) return undefined;
   if (connection.state === 'TIME-WAIT') startTimeWait(connection);
   if (receiver.finReceived) return undefined;
   receiver.acceptFin();

@@ -24,6 +24,8 @@ export class Receiver {
   up: SeqNumber | undefined;
   /** The peer's FIN was received: RCV.NXT lies after it. */
   finReceived: boolean = false;
+  /** Where the peer's FIN belongs, if it came before what precedes it. */
+  finAt: SeqNumber | undefined;
   /** The program gave up reading: data is answered by a RST [RFC 9293 SHLD-3]. */
   discarding: boolean = false;
   /** TS.Recent [RFC 7323 4.3] and when it was taken; undefined: timestamps are not in use, or it is too old. */
@@ -111,6 +113,7 @@ export class Receiver {
   acceptFin(): void {
     this.nxt = add(this.nxt, 1);
     this.finReceived = true;
+    this.finAt = undefined;
     this.assembler.clear();
     this.ackDue = 'now';
   }

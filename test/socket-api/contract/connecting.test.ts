@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Socket } from '../../../socket-api/types.ts';
-import { ipv4, parseAddress } from '../../../stack/wire/address.ts';
+import { IPV4_LOOPBACK, IPV6_LOOPBACK, ipv4, parseAddress } from '../../../stack/wire/address.ts';
 import { CLIENT, connected, pair, PORT, SERVER } from '../harness.ts';
 
 const unhandled: unknown[] = [];
@@ -109,6 +109,16 @@ describe('connecting: rows 1 to 13', () => {
     await net.run(400_000);
     expect((await connecting).remoteAddress).toBe(SERVER);
     expect(net.log).toEqual(['C.open', 'S.open']);
+  });
+
+  it('row 6: localhost: ::1, then 127.0.0.1 in the same millisecond', async () => {
+    const net = pair({ runtime: { lookup: async () => [IPV6_LOOPBACK, IPV4_LOOPBACK] } });
+    net.C.listen({ hostname: 'localhost', port: PORT, socket: net.handlers('S') });
+    const connecting = net.C.connect({ hostname: 'localhost', port: PORT, socket: net.handlers('C') });
+    await net.run(0);
+    await net.run(1);
+    expect(net.timed).toEqual(['0 C.open', '0 S.open']);
+    expect((await connecting).remoteAddress).toBe('127.0.0.1');
   });
 
   it('row 6: after refusals the next address is tried at once; the error comes only if all fail', async () => {

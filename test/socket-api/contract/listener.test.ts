@@ -107,6 +107,14 @@ describe('the listener: rows 53 to 61', () => {
     expect(() => listen(1, { reusePort: true, exclusive: true })).toThrow();
   });
 
+  it('row 60: :: takes IPv4 too, with mapped addresses', async () => {
+    const { client, server, listener } = await connected({ listen: { hostname: '::' } });
+    expect(listener.hostname).toBe('::');
+    expect([server.remoteAddress, server.remoteFamily]).toEqual(['::ffff:10.0.0.1', 'IPv6']);
+    expect([server.localAddress, server.localFamily]).toEqual(['::ffff:10.0.0.2', 'IPv6']);
+    expect([client.remoteAddress, client.remoteFamily]).toEqual([SERVER, 'IPv4']);
+  });
+
   it('row 61: tls that is no object, bad binaryType; tls itself is not there yet', () => {
     const net = pair();
     const listen = (options: object) => () =>

@@ -1,0 +1,122 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+/** What Wireshark's TCP analysis may say of a segment. */
+export type AnalysisFlag = (typeof LOSS_FLAGS)[number] | (typeof WINDOW_FLAGS)[number];
+
+/** Something was lost, late or sent twice: on a clean path none of these is expected. */
+const LOSS_FLAGS = [
+  'retransmission',
+  'fast_retransmission',
+  'spurious_retransmission',
+  'lost_segment',
+  'ack_lost_segment',
+  'out_of_order',
+  'duplicate_ack',
+  'reused_ports',
+] as const;
+
+/** A receiver is full, or somebody is silent: expected only where a test is about that. */
+const WINDOW_FLAGS = [
+  'zero_window',
+  'zero_window_probe',
+  'zero_window_probe_ack',
+  'keep_alive',
+  'keep_alive_ack',
+] as const;
+
+// Not looked at, since they tell nothing of a fault: `window_update`, and `window_full` (a sender uses what it is offered).
+
+const FLAGS: readonly AnalysisFlag[] = [...LOSS_FLAGS, ...WINDOW_FLAGS];
+
+const CHECKSUMS = ['ip', 'tcp', 'udp', 'icmp'] as const;
+
+const WANTED: readonly string[] = [
+  '_ws.malformed',
+  'ip.fragment.error',
+  'ip.fragment.overlap.conflict',
+  ...CHECKSUMS.map((protocol) => `${protocol}.checksum.status == "Bad"`),
+  ...FLAGS.map((flag) => `tcp.analysis.${flag}`),
+];
+
+/** The fields of a line: frame number, time and stream, then one for each of `NAMES`. */
+const NAMES: readonly string[] = [
+  'malformed',
+  'fragment error',
+  'fragment overlap',
+  ...CHECKSUMS.map((protocol) => `bad ${protocol} checksum`),
+  ...FLAGS,
+];
+const FIELDS: readonly string[] = [
+  'frame.number',
+  'frame.time_relative',
+  'tcp.stream',
+  '_ws.malformed',
+  'ip.fragment.error',
+  'ip.fragment.overlap.conflict',
+  ...CHECKSUMS.map((protocol) => `${protocol}.checksum.status`),
+  ...FLAGS.map((flag) => `tcp.analysis.${flag}`),
+];
+const FIRST = 3;
+const FIRST_CHECKSUM = 6;
+const AFTER_CHECKSUMS = FIRST_CHECKSUM + CHECKSUMS.length;
+
+export const tsharkMissing: boolean = spawnSync('tshark', ['--version']).status !== 0;
+
+/** What is wrong in a capture: how often, and where first. */
+export type Findings = Record<string, { count: number; readonly first: string }>;
+
+/** Runs tshark with `options` on a capture and gives its lines. */
+export async function* tshark(file: string, ...options: string[]): AsyncGenerator<string> {
+  const child = spawn('tshark', ['-n', '-r', file, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  try {
+    yield* createInterface({ input: child.stdout });
+    if ((await ended) !== 0) throw new Error(`tshark says of ${file}: ${said}`);
+  } finally {
+    child.kill();
+  }
+}
+
+/** All that tshark objects to: malformed frames, bad checksums, and analysis flags but those in `allowed`. */
+export async function objections(file: string, allowed: readonly AnalysisFlag[] = []): Promise<Findings> {
+  const found: Findings = {};
+  const options = ['ip.check_checksum', 'tcp.check_checksum', 'udp.check_checksum'].flatMap((name) => [
+    '-o',
+    `${name}:TRUE`,
+  ]);
+  const fields = FIELDS.flatMap((field) => ['-e', field]);
+  const lines = tshark(file, ...options, '-Y', WANTED.join(' || '), '-T', 'fields', ...fields);
+  for await (const line of lines) {
+    const [frame, time, stream, ...values] = line.split('\t');
+    for (const [index, value] of values.entries()) {
+      const name = NAMES[index] ?? '';
+      const column = index + FIRST;
+      const isChecksum = column >= FIRST_CHECKSUM && column < AFTER_CHECKSUMS;
+      // Checksum status 0 is "bad"; an error message quotes a packet, so there may be two.
+      if (isChecksum ? !value.split(',').includes('0') : value === '') continue;
+      if (allowed.some((flag) => flag === name)) continue;
+      const known = found[name];
+      if (known !== undefined) known.count += 1;
+      else found[name] = { count: 1, first: `frame ${frame} at ${time} s, stream ${stream}` };
+    }
+  }
+  return found;
+}
+
+/** How many packets of a capture a display filter takes. */
+export async function countPackets(file: string, filter: string): Promise<number> {
+  let count = 0;
+  for await (const _ of tshark(file, '-Y', filter, '-T', 'fields', '-e', 'frame.number')) count += 1;
+  return count;
+}
+
+/** The named fields of all packets that a display filter takes, as text. */
+export async function packetFields(file: string, filter: string, fields: readonly string[]): Promise<string[][]> {
+  const rows: string[][] = [];
+  const options = fields.flatMap((field) => ['-e', field]);
+  for await (const line of tshark(file, '-Y', filter, '-T', 'fields', ...options)) rows.push(line.split('\t'));
+  return rows;
+}
