@@ -21,7 +21,10 @@ export interface NetworkOptions {
 
 /** Adds the options that `run`, `ping` and `nc` share. */
 export function addNetworkOptions(command: Command): Command {
-  const profile = new Option('--profile <name>', 'settings (default: linux over TUN, standard over the wire)');
+  const profile = new Option(
+    '--profile <name>',
+    'settings (default: linux over TUN, standard over the wire)',
+  );
   return command
     .addOption(new Option('--tun [name]', 'over a TUN interface, as is the default').conflicts('wire'))
     .option('--wire', 'over a wire in memory, to a second host in this process')
@@ -29,10 +32,9 @@ export function addNetworkOptions(command: Command): Command {
     .option('--peer-address <cidr>', "the other side's: the kernel, or the second host", cidr, '10.77.0.1/24')
     .option('--namespace <name>', 'network namespace for the TUN (default: one of its own, made and removed)')
     .addOption(
-      new Option(
-        '--root-namespace',
-        "put the TUN into the machine's own network, address and all",
-      ).conflicts('namespace'),
+      new Option('--root-namespace', "put the TUN into the machine's own network, address and all").conflicts(
+        'namespace',
+      ),
     )
     .addOption(profile.choices(['standard', 'linux', 'textbook']))
     .option('--mtu <bytes>', 'largest IP packet', integer(68, 65_535))

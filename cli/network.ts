@@ -87,7 +87,8 @@ export function openWireNetwork(
 export function describeNetwork(network: Network): string {
   const { address, peerAddress, tun, namespace } = network;
   if (tun === undefined) return `${address}, on a wire in memory to ${peerAddress}`;
-  const place = namespace === undefined ? "in the machine's own network" : `in network namespace ${namespace}`;
+  const place =
+    namespace === undefined ? "in the machine's own network" : `in network namespace ${namespace}`;
   const inside = namespace === undefined ? undefined : insideNamespace(namespace);
   const hint = inside === undefined ? '' : `; reach it with: sudo ${inside.join(' ')} …`;
   return `${address}, on TUN ${tun} to the kernel's ${peerAddress} ${place}${hint}`;

@@ -40,7 +40,7 @@ void client.connect({
   hostname: '10.0.0.2',
   port: 80,
   socket: {
-    open: (socket) => void socket.end(new Uint8Array(9_000)), // seven segments and a FIN
+    open: (socket) => void socket.end(new Uint8Array(12_000)), // nine segments and a FIN
     data() {},
   },
 });

@@ -87,6 +87,9 @@ export class ConnectionTable {
         `cannot connect to ${formatAddress(address)}: not the address of one host`,
       ); // MUST-46
     }
+    if (!isIPv4(address)) {
+      throw new StackError('ENETUNREACH', `no route to ${formatAddress(address)}: IPv6 is not implemented yet`);
+    }
     const source = local?.address === undefined || isUnspecified(local.address) ? undefined : local.address;
     if (source !== undefined && !this.#ip.isLocal(source)) {
       throw new StackError(

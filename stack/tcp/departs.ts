@@ -49,7 +49,10 @@ function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undef
   const { receiver, sender, context, rtt } = connection;
   if (connection.state === 'TIME-WAIT')
     return takeAckDue(connection) ? pureAck(connection, 'ack') : undefined;
-  if (receiver.duplicateAcks > 0) return pureAck(connection, 'duplicate-ack');
+  if (receiver.duplicateAcks > 0) {
+    const again = receiver.lastAckSent === receiver.nxt; // the first may still acknowledge something new
+    return pureAck(connection, again ? 'duplicate-ack' : 'ack');
+  }
   const plan = sender.next(context.now, rtt.rto);
   if (plan !== undefined) return dataSegment(connection, plan);
   sender.pushNow = false;

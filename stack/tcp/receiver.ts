@@ -49,6 +49,7 @@ export class Receiver {
   #quickAcks: number;
   /** The program read something since a window was last offered. */
   #readSinceOffer: boolean = false;
+  #largestOffered: number = 0;
   /** Autotuning: bytes the program read since `#measuredSince`. */
   #read: number = 0;
   #measuredSince: Instant = 0 as Instant;
@@ -66,7 +67,8 @@ export class Receiver {
     this.nxt = add(irs, 1);
     this.lastAckSent = this.nxt;
     // The window of a SYN is not scaled [RFC 7323 2.3].
-    this.edge = add(this.nxt, Math.min(this.buffer, 0xffff));
+    this.#largestOffered = Math.min(this.buffer, 0xffff);
+    this.edge = add(this.nxt, this.#largestOffered);
   }
 
   /** RCV.WND: what the peer may still send, in bytes. */
@@ -159,9 +161,12 @@ export class Receiver {
     return distance(this.edge, possible) >= step ? possible : this.edge;
   }
 
-  /** Whether the program's reading has opened the window so far that the peer should hear of it without waiting for data. */
+  /**
+   * Whether the program's reading has opened the window so far that the peer should hear of it without waiting for data: it had
+   * shrunk to half of what the peer is used to. A buffer that autotuning made larger is told with the next ACK.
+   */
   windowUpdateDue(): boolean {
-    if (!this.#readSinceOffer || this.finReceived || this.wnd * 2 > this.buffer) return false;
+    if (!this.#readSinceOffer || this.finReceived || this.wnd * 2 > this.#largestOffered) return false;
     const opened = distance(this.edge, this.nextEdge());
     return opened >= Math.min(this.buffer >>> 1, 2 * this.peerMss);
   }
@@ -177,6 +182,7 @@ export class Receiver {
     const offered = Math.min(field, 0xffff);
     this.edge = max(this.edge, add(this.nxt, offered * unit));
     this.#readSinceOffer = false;
+    this.#largestOffered = Math.max(this.#largestOffered, offered * unit);
     return offered;
   }
 

@@ -1,0 +1,68 @@
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import type { Tracer } from '../stack/trace.ts';
+import { captureTrace } from '../trace/capture.ts';
+import { openPcapngFile, type PcapngFile } from '../trace/node/pcapng-file.ts';
+import { CliError } from './failure.ts';
+import { packageFolder } from './package.ts';
+import { atEnd } from './teardown.ts';
+
+const FLUSH_EVERY_MS = 1_000;
+
+/** A capture under way. */
+export interface CaptureFile {
+  readonly path: string;
+  readonly tracer: Tracer;
+  /** Makes what was captured so far readable. */
+  flush(): void;
+}
+
+/** Captures into `path` until the process ends; the file can be read while it grows. @throws CliError */
+export function captureInto(path: string): CaptureFile {
+  const file = open(path);
+  const tracer = captureTrace(file.sink);
+  const flush = (): void => {
+    tracer.flush();
+    file.flush();
+  };
+  setInterval(flush, FLUSH_EVERY_MS).unref();
+  atEnd(() => {
+    tracer.flush();
+    file.close();
+  });
+  return { path: resolve(path), tracer, flush };
+}
+
+/**
+ * Captures into a new file in `folder`; without one in the package's `captures/out`, or in the system's folder for temporary
+ * files if that cannot be written.
+ */
+export function captureIntoFolder(folder: string | undefined, now: Date = new Date()): CaptureFile {
+  const name = `serve-${now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}-${process.pid}.pcapng`;
+  if (folder !== undefined) return captureInto(join(folder, name));
+  try {
+    return captureInto(join(packageFolder(), 'captures', 'out', name));
+  } catch {
+    return captureInto(join(tmpdir(), `glasstack-${process.getuid?.() ?? 0}`, name));
+  }
+}
+
+function open(path: string): PcapngFile {
+  try {
+    mkdirSync(dirname(resolve(path)), { recursive: true });
+    return openPcapngFile(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError(`The capture cannot be written: ${reason}`);
+  }
+}
+
+/** All of them, one after the other; undefined if there is none. */
+export function allTracers(...tracers: readonly (Tracer | undefined)[]): Tracer | undefined {
+  const given = tracers.filter((tracer) => tracer !== undefined);
+  if (given.length === 0) return undefined;
+  return (event) => {
+    for (const tracer of given) tracer(event);
+  };
+}

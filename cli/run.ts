@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { SystemScheduler } from '../socket-api/node/clock.ts';
+import { CliError } from './failure.ts';
+import { describeNetwork, openNetwork, openWireNetwork } from './network.ts';
+import type { NetworkOptions } from './network-options.ts';
+import { Program } from './programs.ts';
+import { endOnSignals } from './teardown.ts';
+import { watch } from './watch.ts';
+
+/** Runs a program on the stack; its end is ours, exit code and all. */
+export async function run(file: string, rest: readonly string[], options: NetworkOptions): Promise<void> {
+  const path = programFile(file);
+  endOnSignals();
+  if (options.wire === true) return runPair(path, rest, options);
+  const network = openNetwork(options, watch(options));
+  process.stderr.write(`glasstack: ${file} runs on ${describeNetwork(network)}\n`);
+  await start(new Program(), network.stack, path, rest);
+}
+
+/** Two programs, each on a host of its own, on one wire: first the one that listens, then the one that connects. */
+async function runPair(first: string, rest: readonly string[], options: NetworkOptions): Promise<void> {
+  const [file, ...programArguments] = rest;
+  if (file === undefined) {
+    throw new CliError('With --wire give two programs: one that listens, then one that connects to it.');
+  }
+  const second = programFile(file);
+  const programs = [new Program(), new Program()] as const;
+  const scheduler = new SystemScheduler();
+  const network = openWireNetwork(options, {
+    tracer: watch(options),
+    hosts: [programs[0].parts(scheduler), programs[1].parts(scheduler)],
+  });
+  const { peer = network.stack } = network;
+  await start(programs[0], network.stack, first, programArguments);
+  await start(programs[1], peer, second, programArguments);
+}
+
+/** What the program throws is shown as Node shows it, with its stack. */
+async function start(...[program, ...what]: [Program, ...Parameters<Program['start']>]): Promise<void> {
+  try {
+    await program.start(...what);
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
+  }
+}
+
+function programFile(file: string): string {
+  const path = resolve(file);
+  if (!existsSync(path)) throw new CliError(`There is no program ${file}.`);
+  return path;
+}
