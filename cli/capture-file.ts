@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Tracer } from '../stack/trace.ts';
 import { captureTrace } from '../trace/capture.ts';
-import { openPcapngFile, type PcapngFile } from '../trace/node/pcapng-file.ts';
+import { openPcapngFile } from '../trace/node/pcapng-file.ts';
 import { CliError } from './failure.ts';
 import { packageFolder } from './package.ts';
 import { atEnd } from './teardown.ts';
@@ -20,7 +20,7 @@ export interface CaptureFile {
 
 /** Captures into `path` until the process ends; the file can be read while it grows. @throws CliError */
 export function captureInto(path: string): CaptureFile {
-  const file = open(path);
+  const file = orCliError(() => openPcapngFile(path));
   const tracer = captureTrace(file.sink);
   const flush = (): void => {
     tracer.flush();
@@ -40,21 +40,28 @@ export function captureInto(path: string): CaptureFile {
  */
 export function captureIntoFolder(folder: string | undefined, now: Date = new Date()): CaptureFile {
   const name = `serve-${now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}-${process.pid}.pcapng`;
-  if (folder !== undefined) return captureInto(join(folder, name));
+  if (folder !== undefined) return captureInto(join(made(folder), name));
   try {
-    return captureInto(join(packageFolder(), 'captures', 'out', name));
+    return captureInto(join(made(join(packageFolder(), 'captures', 'out')), name));
   } catch {
-    return captureInto(join(tmpdir(), `glasstack-${process.getuid?.() ?? 0}`, name));
+    return captureInto(join(made(join(tmpdir(), `glasstack-${process.getuid?.() ?? 0}`)), name));
   }
 }
 
-function open(path: string): PcapngFile {
+/** The folder, made if there is none. @throws CliError */
+function made(folder: string): string {
+  return orCliError(() => {
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  });
+}
+
+function orCliError<T>(call: () => T): T {
   try {
-    mkdirSync(dirname(resolve(path)), { recursive: true });
-    return openPcapngFile(path);
+    return call();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(`The capture cannot be written: ${reason}`);
+    throw new CliError(`The capture cannot be written: ${reason}.`);
   }
 }
 
