@@ -9,6 +9,8 @@ import { packageFolder } from './package.ts';
 import { atEnd } from './teardown.ts';
 
 const FLUSH_EVERY_MS = 1_000;
+/** Of packets, in a capture that nobody asked for by name. */
+const LARGEST = 64 * 1024 * 1024;
 
 /** A capture under way. */
 export interface CaptureFile {
@@ -18,8 +20,14 @@ export interface CaptureFile {
   flush(): void;
 }
 
+/** When a capture is to stop, and whom to tell. */
+interface Limit {
+  readonly bytes: number;
+  readonly reached: () => void;
+}
+
 /** Captures into `path` until the process ends; the file can be read while it grows. @throws CliError */
-export function captureInto(path: string): CaptureFile {
+export function captureInto(path: string, limit?: Limit): CaptureFile {
   const file = orCliError(() => openPcapngFile(path));
   const tracer = captureTrace(file.sink);
   const flush = (): void => {
@@ -31,20 +39,32 @@ export function captureInto(path: string): CaptureFile {
     tracer.flush();
     file.close();
   });
-  return { path: resolve(path), tracer, flush };
+  return { path: resolve(path), tracer: limit === undefined ? tracer : limited(tracer, limit), flush };
+}
+
+function limited(tracer: Tracer, { bytes, reached }: Limit): Tracer {
+  let left = bytes;
+  return (event) => {
+    if (left < 0) return;
+    if (event.type === 'frame') left -= event.tail - event.head;
+    if (left < 0) reached();
+    else tracer(event);
+  };
 }
 
 /**
  * Captures into a new file in `folder`; without one in the package's `captures/out`, or in the system's folder for temporary
- * files if that cannot be written.
+ * files if that cannot be written. `full` is called when the file is as large as it may become.
  */
-export function captureIntoFolder(folder: string | undefined, now: Date = new Date()): CaptureFile {
+export function captureIntoFolder(folder: string | undefined, full: () => void): CaptureFile {
+  const limit = { bytes: LARGEST, reached: full };
+  const now = new Date();
   const name = `serve-${now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}-${process.pid}.pcapng`;
-  if (folder !== undefined) return captureInto(join(made(folder), name));
+  if (folder !== undefined) return captureInto(join(made(folder), name), limit);
   try {
-    return captureInto(join(made(join(packageFolder(), 'captures', 'out')), name));
+    return captureInto(join(made(join(packageFolder(), 'captures', 'out')), name), limit);
   } catch {
-    return captureInto(join(made(join(tmpdir(), `glasstack-${process.getuid?.() ?? 0}`)), name));
+    return captureInto(join(made(join(tmpdir(), `glasstack-${process.getuid?.() ?? 0}`)), name), limit);
   }
 }
 

@@ -1,4 +1,5 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, fstatSync } from 'node:fs';
+import { Socket as NodeSocket } from 'node:net';
 import type { Writable } from 'node:stream';
 import type { Socket, SocketHandler } from '../socket-api/types.ts';
 import { CliError, reportUncaught } from './failure.ts';
@@ -21,8 +22,7 @@ export async function nc(host: string, port: string | undefined, options: NcOpti
   endOnSignals();
   const network = openNetwork(options, watch(options));
   const { stack } = network;
-  // Not process.stdout, which blocks on a slow reader, and the host with it.
-  const handlers = new Pipe(process.stdin, createWriteStream('', { fd: 1 })).handlers;
+  const handlers = new Pipe(process.stdin, standardOutput()).handlers;
   const shared = { allowHalfOpen: true, distinctErrors: true };
   if (options.listen !== true) {
     await stack.connect({ hostname: host, port: number, ...shared, socket: handlers });
@@ -50,6 +50,13 @@ function parsePort(text: string): number {
   } catch {
     throw new CliError(`'${text}' is no port: it must be a whole number from 1 to 65535.`);
   }
+}
+
+/** Not process.stdout, which may block on a slow reader, and the host with it. */
+function standardOutput(): Writable {
+  const kind = fstatSync(1);
+  if (kind.isFIFO() || kind.isSocket()) return new NodeSocket({ fd: 1, readable: false, writable: true });
+  return createWriteStream('', { fd: 1 });
 }
 
 /** A socket between two streams, with backpressure both ways. */

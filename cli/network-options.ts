@@ -65,3 +65,8 @@ function cidr(text: string): string {
   if (parsed !== undefined && isIPv4(parsed.address)) return text;
   throw new InvalidArgumentError('It must be an IPv4 address with prefix length, such as 10.77.0.2/24.');
 }
+
+/** The address alone. */
+export function withoutPrefix(cidrText: string): string {
+  return cidrText.split('/')[0] ?? cidrText;
+}

@@ -5,7 +5,7 @@ import { type Glasstack, glasstack } from '../socket-api/node/glasstack.ts';
 import { type Duration, ms, type Scheduler } from '../stack/time.ts';
 import type { Tracer } from '../stack/trace.ts';
 import { insideNamespace, ownNamespace } from './namespace.ts';
-import type { NetworkOptions } from './network-options.ts';
+import { type NetworkOptions, withoutPrefix } from './network-options.ts';
 import { atEnd } from './teardown.ts';
 
 /** A host of ours and its way to another one. It ends with the process. */
@@ -92,8 +92,4 @@ export function describeNetwork(network: Network): string {
   const inside = namespace === undefined ? undefined : insideNamespace(namespace);
   const hint = inside === undefined ? '' : `; reach it with: sudo ${inside.join(' ')} …`;
   return `${address}, on TUN ${tun} to the kernel's ${peerAddress} ${place}${hint}`;
-}
-
-function withoutPrefix(cidr: string): string {
-  return cidr.split('/')[0] ?? cidr;
 }

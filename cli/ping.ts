@@ -5,6 +5,7 @@ import type { Host } from '../stack/host.ts';
 import { CliError, reportUncaught } from './failure.ts';
 import { openNetwork } from './network.ts';
 import type { NetworkOptions } from './network-options.ts';
+import { endOnSignals } from './teardown.ts';
 import { watch } from './watch.ts';
 
 /** What `glasstack ping` takes; seconds and bytes. */
@@ -20,6 +21,7 @@ export function ping(address: string, options: PingOptions): void {
   reportUncaught();
   const target = parseAddress(address);
   if (target === undefined || !isIPv4(target)) throw new CliError(`'${address}' is no IPv4 address.`, 2);
+  endOnSignals();
   const network = openNetwork(options, watch(options));
   process.stdout.write(`PING ${address} (${address}) ${options.size}(${options.size + 28}) bytes of data.\n`);
   const pinger = new Pinger(network.stack.host, target, network.address, options);

@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { register } from 'node:module';
+import { extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { register as registerCommonJs } from 'tsx/cjs/api';
 import { register as registerTypeScript } from 'tsx/esm/api';
 import { LayeredDevice } from '../device/layers/layered-device.ts';
 import type { SocketApi } from '../socket-api/types.ts';
@@ -9,18 +11,6 @@ import type { HostParts } from './network.ts';
 
 /** The Bun whose API `socket-api/` offers. */
 const BUN_VERSION = '1.4.4';
-
-/** `import { listen } from 'bun'` finds this. */
-const BUN_MODULE = `
-export const listen = (options) => globalThis.Bun.listen(options);
-export const connect = (options) => globalThis.Bun.connect(options);
-export const { version, env } = globalThis.Bun;
-export default globalThis.Bun;`;
-
-const RESOLVE_BUN = `
-const bun = 'data:text/javascript,${encodeURIComponent(BUN_MODULE)}';
-export const resolve = (specifier, context, next) =>
-  specifier === 'bun' ? { url: bun, format: 'module', shortCircuit: true } : next(specifier, context);`;
 
 /** A program and the stack that its `Bun` means; several may run in one process. */
 export class Program {
@@ -105,6 +95,7 @@ function prepare(): void {
     },
   };
   Object.defineProperty(globalThis, 'Bun', { value: bun, writable: true, configurable: true });
+  registerCommonJs();
   registerTypeScript();
-  register(`data:text/javascript,${encodeURIComponent(RESOLVE_BUN)}`);
+  register(`./module-hooks${extname(import.meta.url)}`, import.meta.url);
 }

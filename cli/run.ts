@@ -15,7 +15,7 @@ export async function run(file: string, rest: readonly string[], options: Networ
   if (options.wire === true) return runPair(path, rest, options);
   const network = openNetwork(options, watch(options));
   process.stderr.write(`glasstack: ${file} runs on ${describeNetwork(network)}\n`);
-  await start(new Program(), network.stack, path, rest);
+  await new Program().start(network.stack, path, rest).catch(endProgram);
 }
 
 /** Two programs, each on a host of its own, on one wire: first the one that listens, then the one that connects. */
@@ -32,19 +32,14 @@ async function runPair(first: string, rest: readonly string[], options: NetworkO
     hosts: [programs[0].parts(scheduler), programs[1].parts(scheduler)],
   });
   const { peer = network.stack } = network;
-  await start(programs[0], network.stack, first, programArguments);
-  await start(programs[1], peer, second, programArguments);
+  await programs[0].start(network.stack, first, programArguments).catch(endProgram);
+  await programs[1].start(peer, second, programArguments).catch(endProgram);
 }
 
-/** What the program throws is shown as Node shows it, with its stack. */
-async function start(...[program, ...what]: [Program, ...Parameters<Program['start']>]): Promise<void> {
-  try {
-    await program.start(...what);
-  } catch (error) {
-    process.nextTick(() => {
-      throw error;
-    });
-  }
+/** What a program throws is its author's to look at: with its stack. */
+function endProgram(error: unknown): never {
+  console.error(error);
+  process.exit(1);
 }
 
 function programFile(file: string): string {

@@ -31,12 +31,15 @@ export async function serve(options: ServeOptions): Promise<void> {
   reportUncaught();
   endOnSignals(0);
   const screen = terminal(process.stdout);
-  const capture = captureIntoFolder(options.out);
+  const capture = captureIntoFolder(options.out, () =>
+    screen.line('The capture is full: 64 MiB. The rest is not written.'),
+  );
   const network = openServeNetwork(options, screen);
   const port = await startProgram(network);
   const fetcher = fetcherOf(network, port);
   screen.line(introduction(network, port));
-  const ladder = liveLadder(screen, `glasstack ${network.address}`);
+  const peer = `${network.tun === undefined ? 'second host' : 'kernel'} ${network.peerAddress}`;
+  const ladder = liveLadder(screen, `glasstack ${network.address}`, peer);
   const tracer = allTracers(ladder, capture.tracer);
   if (tracer !== undefined) network.stack.host.tracer = tracer;
   const failed = await fetchOnce(network, fetcher, screen);
@@ -112,7 +115,7 @@ async function quiet({ stack }: Network): Promise<void> {
 }
 
 function conclusion({ path }: CaptureFile, screen: Terminal): string {
-  return `${bold('Captured', screen)}   ${path} (for Wireshark; packets have comments)`;
+  return `${bold('Captured', screen)}   ${path}`;
 }
 
 function stayUp(network: Network, fetcher: Fetcher, screen: Terminal): void {

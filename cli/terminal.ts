@@ -26,3 +26,8 @@ export function terminal(stream: NodeJS.WriteStream): Terminal {
 export function bold(text: string, { colour }: Terminal): string {
   return colour ? `\x1b[1m${text}\x1b[0m` : text;
 }
+
+/** `text` faint where there are colours. */
+export function dim(text: string, { colour }: Terminal): string {
+  return colour ? `\x1b[2m${text}\x1b[0m` : text;
+}

@@ -1,13 +1,19 @@
 import type { Tracer } from '../stack/trace.ts';
 import { allTracers, captureInto } from './capture-file.ts';
 import { liveLadder } from './live-ladder.ts';
-import type { NetworkOptions } from './network-options.ts';
+import { type NetworkOptions, withoutPrefix } from './network-options.ts';
 import { terminal } from './terminal.ts';
 
 /** Who reads the trace by the options: a capture, a ladder on stderr (stdout is the program's), both, nobody. */
-export function watch({ capture, ladder, address }: NetworkOptions): Tracer | undefined {
+export function watch({ capture, ladder, address, peerAddress, wire }: NetworkOptions): Tracer | undefined {
   return allTracers(
     capture === undefined ? undefined : captureInto(capture).tracer,
-    ladder === undefined ? undefined : liveLadder(terminal(process.stderr), `glasstack ${address}`),
+    ladder === undefined
+      ? undefined
+      : liveLadder(
+          terminal(process.stderr),
+          `glasstack ${withoutPrefix(address)}`,
+          `${wire === true ? 'second host' : 'kernel'} ${withoutPrefix(peerAddress)}`,
+        ),
   );
 }

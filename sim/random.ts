@@ -30,9 +30,7 @@ function mix(word: number): number {
  * the same.
  */
 export function seededRandom(seed: number | string, ...names: string[]): Random {
-  // The length of each part goes in as well, so that ('ab', 'c') and ('a', 'bc') differ.
-  const parts = [String(seed), ...names];
-  let [a, b, c, counter] = seedWords(parts.map((part) => `${part.length}:${part}`).join(''));
+  let [a, b, c, counter] = seedWords(joined(seed, names));
   const u32 = (): number => {
     const drawn = (a + b + counter) | 0;
     counter = (counter + 1) | 0;
@@ -43,4 +41,38 @@ export function seededRandom(seed: number | string, ...names: string[]): Random 
   };
   for (let round = 0; round < 15; round++) u32();
   return { u32 };
+}
+
+/**
+ * Draws that depend on `seed`, `names`, and the number of what they are for: a packet's index, say. Leaving one out, or
+ * making one more, moves no other.
+ */
+export class KeyedDice {
+  readonly #a: number;
+  readonly #b: number;
+  readonly #c: number;
+
+  constructor(seed: number | string, ...names: string[]) {
+    const [a, b, c] = seedWords(joined(seed, names));
+    this.#a = a;
+    this.#b = b;
+    this.#c = c;
+  }
+
+  /** A whole number in 0..2^32-1 for `index` (0..2^53-1); `slot` tells apart several draws for one index. */
+  u32(index: number, slot: number = 0): number {
+    const high = Math.floor(index / 0x1_0000_0000);
+    const first = mix(this.#a ^ Math.imul(index | 0, 0x9e3779b1) ^ Math.imul(high, 0x27d4eb2f));
+    return mix((first + this.#b + Math.imul(slot, 0x85ebca77)) ^ this.#c) >>> 0;
+  }
+
+  /** True with `probability` (0..1). */
+  chance(probability: number, index: number, slot: number = 0): boolean {
+    return this.u32(index, slot) < probability * 0x1_0000_0000;
+  }
+}
+
+/** The length of each part goes in as well, so that ('ab', 'c') and ('a', 'bc') differ. */
+function joined(seed: number | string, names: readonly string[]): string {
+  return [String(seed), ...names].map((part) => `${part.length}:${part}`).join('');
 }

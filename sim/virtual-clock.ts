@@ -1,3 +1,4 @@
+import type { Random } from '../stack/random.ts';
 import { NEVER, type Alarm, type Instant, type Scheduler } from '../stack/time.ts';
 import { EventHeap, type ScheduledEvent } from './event-heap.ts';
 
@@ -9,6 +10,8 @@ export interface VirtualClockOptions {
   readonly maxEvents?: number;
   /** Most events without time moving on; 5 million. */
   readonly maxEventsPerInstant?: number;
+  /** Draws the order of events that are due at the same instant; without it they run in the order they were scheduled in. */
+  readonly shuffle?: Random;
 }
 
 /**
@@ -18,6 +21,7 @@ export interface VirtualClockOptions {
 export class VirtualClock implements Scheduler {
   readonly #maxEvents: number;
   readonly #maxEventsPerInstant: number;
+  readonly #shuffle: Random | undefined;
   readonly #events: EventHeap = new EventHeap();
   #now: Instant;
   #scheduled: number = 0;
@@ -28,6 +32,7 @@ export class VirtualClock implements Scheduler {
     this.#now = options.start ?? (0 as Instant);
     this.#maxEvents = options.maxEvents ?? 100_000_000;
     this.#maxEventsPerInstant = options.maxEventsPerInstant ?? 5_000_000;
+    this.#shuffle = options.shuffle;
   }
 
   now(): Instant {
@@ -107,7 +112,9 @@ export class VirtualClock implements Scheduler {
     if (Number.isNaN(at)) throw new RangeError('an event needs an instant, got NaN');
     if (at === NEVER) return this.#events.remove(event);
     event.at = at < this.#now ? this.#now : at;
-    event.order = this.#scheduled;
+    // 32 drawn bits above 20 that keep the order total.
+    const drawn = this.#shuffle === undefined ? 0 : this.#shuffle.u32() * 0x10_0000;
+    event.order = this.#shuffle === undefined ? this.#scheduled : drawn + (this.#scheduled % 0x10_0000);
     this.#scheduled += 1;
     this.#events.put(event);
   }

@@ -17,6 +17,8 @@ export interface LadderTextOptions {
 export interface FollowOptions extends LadderTextOptions {
   /** What stands over the right lifeline; the host's name by default. */
   readonly title?: string;
+  /** What stands over the left one; `peer` by default. */
+  readonly peer?: string;
 }
 
 type Colour = 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
@@ -43,7 +45,7 @@ export function followLadder(write: (line: string) => void, options: FollowOptio
   return (event: TraceEvent) => {
     if (builder === undefined) {
       builder = new LadderBuilder(undefined, event.host, {});
-      write(drawing.heads('peer', options.title ?? event.host));
+      write(drawing.heads(options.peer ?? 'peer', options.title ?? event.host));
     }
     if (event.type === 'connection') {
       const local = endpointText(event.localAddress, event.localPort);

@@ -132,8 +132,5 @@ export function benches(): Bench[] {
   const many = bench(100_000, 3, [10, 4]);
   // No process here may have the 200,000 descriptors that the others would need.
   const { glasstack } = many.subjects;
-  return [
-    bench(10_000, 5, [1, 0.4]),
-    { ...many, subjects: glasstack === undefined ? {} : { glasstack } },
-  ];
+  return [bench(10_000, 5, [1, 0.4]), { ...many, subjects: glasstack === undefined ? {} : { glasstack } }];
 }

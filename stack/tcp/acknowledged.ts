@@ -68,8 +68,11 @@ function traceRtt(connection: TcpConnection, srtt: Duration, rttvar: Duration): 
 /** SND.WND from the segment; a window that opens lets data go, one that closes starts the persist timer (`departs.ts`). */
 function windowArrived(connection: TcpConnection, segment: ArrivedSegment, ack: SeqNumber): void {
   const { sender, timers } = connection;
+  if (segment.header.syn) return; // was taken with the handshake, unscaled [RFC 7323 2.3]
+  const closed = sender.wnd === 0;
   sender.updateWindow(segment.header.seq, ack, segment.header.window);
   if (sender.wnd > 0) {
+    if (closed) connection.progressAt = connection.context.now; // a closed window is no failure [RFC 9293 SHLD-17]
     connection.persistBackoff = 0;
     timers.clear('persist');
   }

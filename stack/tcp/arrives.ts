@@ -45,8 +45,8 @@ function synSent(connection: TcpConnection, segment: ArrivedSegment): Verdict {
   // Fourth, check the SYN bit. Fifth: neither SYN nor RST.
   if (!segment.syn) return 'TCP_FLAGS';
   takeSyn(connection, segment);
-  queueText(connection, segment);
   if (header.ack === undefined) {
+    queueText(connection, segment);
     connection.enter('SYN-RECEIVED', 'rcv SYN'); // simultaneous open [RFC 9293 3.5, MUST-10]
     connection.synDue = true;
     timers.clear('retransmission');
@@ -56,7 +56,9 @@ function synSent(connection: TcpConnection, segment: ArrivedSegment): Verdict {
   sender.acknowledge(header.ack);
   connection.receiver.ackDue = 'now';
   established(connection, 'rcv SYN,ACK');
-  return 'done';
+  segment.trimFront(1); // the SYN; other controls and text go on at the sixth step
+  segment.trimEnd(Math.max(0, distance(connection.receiver.edge, segment.end)));
+  return checkUrgent(connection, segment) ?? acceptText(connection, segment) ?? checkFin(connection, segment);
 }
 
 /** RFC 9293 3.10.7.4. */
@@ -90,7 +92,6 @@ function checkSequence(connection: TcpConnection, segment: ArrivedSegment): Verd
     receiver.ackDue = 'now';
     traceDrop(connection.context, 'TCP_ZEROWINDOW', connection);
   }
-  takeTimestamp(connection, segment);
   const old = distance(segment.seq, nxt);
   if (old > 0) segment.trimFront(old);
   const beyond = distance(receiver.edge, segment.end);
@@ -115,6 +116,8 @@ function isOwnSynAgain(connection: TcpConnection, segment: ArrivedSegment): bool
 function sequenceOfSyn(connection: TcpConnection, segment: ArrivedSegment): Verdict {
   if (segment.header.ack === undefined) {
     connection.synDue = true;
+    connection.synRetransmitted = true; // so its round-trip time cannot be told any more (Karn)
+    connection.timed = undefined;
     return 'TCP_OLD_DATA';
   }
   segment.trimFront(1);
@@ -135,11 +138,15 @@ function checkTimestamp(connection: TcpConnection, segment: ArrivedSegment): Ver
   return 'TCP_RFC7323_PAWS';
 }
 
-/** TS.Recent <- SEG.TSval, if the segment covers Last.ACK.sent [RFC 7323 4.3, 5.3 R3]. */
+/**
+ * TS.Recent <- SEG.TSval, if the segment covers Last.ACK.sent [RFC 7323 4.3, 5.3 R3]. Only once the ACK was found to be acceptable: else a
+ * blind attacker could lock the peer out with a timestamp of the future (attacks.md A3).
+ */
 function takeTimestamp(connection: TcpConnection, segment: ArrivedSegment): void {
   const { receiver, context } = connection;
   const { timestamps } = segment.header.options;
-  if (!connection.timestamps || timestamps === undefined || gt(segment.seq, receiver.lastAckSent)) return;
+  if (!connection.timestamps || timestamps === undefined) return;
+  if (gt(segment.header.seq, receiver.lastAckSent)) return;
   const tooOld = between(receiver.tsRecentAt, context.now) > context.settings.tcp.pawsIdle;
   if (receiver.tsRecent === undefined || tooOld || ((timestamps.value - receiver.tsRecent) | 0) >= 0) {
     receiver.tsRecent = timestamps.value;
@@ -199,9 +206,16 @@ function checkReset(connection: TcpConnection, segment: ArrivedSegment): Verdict
   }
 }
 
-/** Fourth, check the SYN bit: a challenge ACK whatever its number [RFC 5961 4.2]. In TIME-WAIT, `tcp.ts` has looked first. */
+/**
+ * Fourth, check the SYN bit: a challenge ACK whatever its number [RFC 5961 4.2]; in SYN-RECEIVED after a passive open back to LISTEN. In
+ * TIME-WAIT, `tcp.ts` has looked first.
+ */
 function checkSyn(connection: TcpConnection, segment: ArrivedSegment): Verdict {
   if (!segment.syn) return undefined;
+  if (connection.state === 'SYN-RECEIVED' && connection.passive) {
+    connection.finish('reset', 'rcv SYN');
+    return 'TCP_INVALID_SYN';
+  }
   challenge(connection);
   return 'TCP_INVALID_SYN';
 }
@@ -214,8 +228,11 @@ function checkAck(connection: TcpConnection, segment: ArrivedSegment): Verdict {
   if (state === 'SYN-RECEIVED') {
     // An unacceptable ACK is answered by a RST, which the host sends (`resetFor`).
     if (!gt(ack, sender.una) || gt(ack, sender.nxt)) return 'TCP_INVALID_ACK_SEQUENCE';
-    sender.setWindow(segment.seq, ack, segment.header.window << sender.windShift);
+    // With a simultaneous open this is a SYN-ACK, whose window is never scaled [RFC 7323 2.3].
+    const shift = segment.header.syn ? 0 : sender.windShift;
+    sender.setWindow(segment.seq, ack, segment.header.window << shift);
     measureHandshake(connection, segment);
+    sender.acknowledge(ack); // so the SYN neither is measured twice nor opens cwnd
     established(connection, 'rcv ACK of SYN');
   }
   if (gt(ack, sender.highestSent)) {
@@ -226,6 +243,7 @@ function checkAck(connection: TcpConnection, segment: ArrivedSegment): Verdict {
     challenge(connection); // RFC 5961 5.2, MAY-12
     return 'TCP_TOO_OLD_ACK';
   }
+  takeTimestamp(connection, segment);
   acknowledgmentArrived(connection, segment, ack);
   return afterAck(connection);
 }

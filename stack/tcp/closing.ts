@@ -6,7 +6,9 @@ import { isSynchronized } from './states.ts';
 
 /** CLOSE: the FIN follows the queued data. What it does in each state [RFC 9293 3.10.4]. */
 export function closeWriteSide(connection: TcpConnection): void {
-  if (connection.sender.finQueued || connection.closeQueued) return;
+  const { sender, context } = connection;
+  if (sender.finQueued || connection.closeQueued) return;
+  if (sender.queue.length === 0 && sender.flightSize === 0) connection.progressAt = context.now; // the FIN waits from now on
   switch (connection.state) {
     case 'SYN-SENT':
       connection.finish(undefined, 'CLOSE');
@@ -28,7 +30,8 @@ export function closeWriteSide(connection: TcpConnection): void {
 
 /** Half-duplex close: nobody will read any more [RFC 9293 MAY-1, SHLD-3]. */
 export function giveUp(connection: TcpConnection): void {
-  if (connection.receiver.queue.length > 0 && isSynchronized(connection.state)) {
+  const { receiver, state } = connection;
+  if (receiver.queue.length > 0 && isSynchronized(state) && state !== 'TIME-WAIT') {
     connection.reset('TCP_ABORT_ON_CLOSE', 'aborted', 'CLOSE with unread data');
     return;
   }
@@ -38,11 +41,15 @@ export function giveUp(connection: TcpConnection): void {
   if (connection.state === 'FIN-WAIT-2') enteredFinWait2(connection);
 }
 
-/** ABORT [RFC 9293 3.10.5]: no RST before the peer was heard, nor when both FINs are exchanged. */
+/**
+ * ABORT [RFC 9293 3.10.5]: no RST before the peer was heard, nor when both FINs are sent. (The RFC's LAST-ACK means that; here the state
+ * is entered by CLOSE, when data and FIN may still wait.)
+ */
 export function abort(connection: TcpConnection): void {
-  const { state } = connection;
-  if (state === 'TIME-WAIT' || state === 'CLOSED') return;
-  if (state === 'SYN-SENT') connection.finish('aborted', 'ABORT');
+  const { state, sender } = connection;
+  if (state === 'CLOSED') return;
+  const bothFins = state === 'TIME-WAIT' || ((state === 'CLOSING' || state === 'LAST-ACK') && sender.finSent);
+  if (state === 'SYN-SENT' || bothFins) connection.finish('aborted', 'ABORT');
   else connection.reset('TCP_ABORT_ON_LINGER', 'aborted', 'ABORT');
 }
 

@@ -308,6 +308,12 @@ export class TcpConnection {
     return this.sender.queue.length;
   }
 
+  /** Gives the connection to `owner`, who will hear of everything that happened so far. */
+  belongTo(owner: ConnectionOwner): void {
+    this.owner = owner;
+    this.#touched(this);
+  }
+
   // For the host and the files of this folder.
 
   /** The batch is over: payload that was not read is copied out of the device's memory. */

@@ -20,7 +20,7 @@ import { Secrets } from './isn.ts';
 import { TcpListener } from './listener.ts';
 import { EphemeralPorts } from './ports.ts';
 import type { ArrivedSegment } from './segment.ts';
-import { type SeqNumber, add, gt } from './sequence.ts';
+import { type SeqNumber, add, geq, gt } from './sequence.ts';
 import type { ConnectOptions, ListenOptions } from './tcp.ts';
 
 /** IP and TCP headers without options, in bytes. */
@@ -141,18 +141,18 @@ export class ConnectionTable {
   }
 
   /**
-   * A SYN for a connection in TIME-WAIT may open it anew, if its sequence number or timestamp lies beyond the old ones [RFC 9293 MAY-2;
-   * RFC 6191]: then the old connection goes, and the segment is for the listener.
+   * A SYN for a connection in TIME-WAIT may open it anew, if a listener waits for it and it is newer than the old ones by its timestamp or,
+   * where that tells nothing, by its sequence number [RFC 9293 MAY-2; RFC 6191 2]: then the old connection goes.
    */
-  afterTimeWait(connection: TcpConnection, segment: ArrivedSegment): TcpConnection | undefined {
+  afterTimeWait(connection: TcpConnection, segment: ArrivedSegment, meta: IpMeta): TcpConnection | undefined {
     const { header } = segment;
     if (connection.state !== 'TIME-WAIT' || !header.syn || header.ack !== undefined || header.rst)
       return connection;
     const { tsRecent, nxt } = connection.receiver;
     const { timestamps } = header.options;
-    const newer =
-      timestamps !== undefined && tsRecent !== undefined && ((timestamps.value - tsRecent) | 0) > 0;
-    if (!newer && !gt(header.seq, nxt)) return connection;
+    const told = timestamps === undefined || tsRecent === undefined ? 0 : (timestamps.value - tsRecent) | 0;
+    const newer = told > 0 || (told === 0 && geq(header.seq, nxt));
+    if (!newer || this.findListener(meta, header) === undefined) return connection;
     this.#issAfter = add(connection.sender.nxt, 1);
     connection.finish(undefined, 'rcv SYN that opens it anew');
     this.remove(connection);

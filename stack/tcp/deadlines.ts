@@ -35,9 +35,15 @@ export class Deadlines<T extends Waiting> {
     this.#push({ at, item });
   }
 
-  /** Forgets `item`. Its entries are skipped when they come up. */
+  /** Forgets `item`. Its entries are skipped when they come up; before most of the heap is such, it is cleaned. */
   remove(item: T): void {
-    this.#scheduled.delete(item);
+    if (!this.#scheduled.delete(item) || this.#heap.length < 64) return;
+    if (this.#heap.length > 4 * this.#scheduled.size) this.#clean();
+  }
+
+  /** Entries in the heap, those that will be skipped included. */
+  get length(): number {
+    return this.#heap.length;
   }
 
   /** The next item whose deadline has passed at `now`; undefined if there is none. Call `update` for it afterwards. */
@@ -51,6 +57,13 @@ export class Deadlines<T extends Waiting> {
       if (top.item.nextDeadline <= now) return top.item;
       this.update(top.item);
     }
+  }
+
+  /** Keeps only the entries that count: else a closed connection would stay in memory until its keep-alive is due. */
+  #clean(): void {
+    const live = this.#heap.filter(({ at, item }) => this.#scheduled.get(item) === at);
+    this.#heap.length = 0;
+    for (const entry of live) this.#push(entry);
   }
 
   #push(entry: Entry<T>): void {

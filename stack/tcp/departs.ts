@@ -92,6 +92,7 @@ function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment
   if (plan.cause !== 'window-probe' && !timers.isSet('retransmission')) {
     timers.set('retransmission', after(context.now, rtt.rto));
     timers.clear('override');
+    connection.progressAt = context.now; // R2 counts from the first transmission [RFC 9293 3.8.3]
   }
   const cause: SendCause = plan.cause === 'data' && plan.length === 0 ? 'fin' : plan.cause;
   const segmentSize = plan.length > sender.mss ? sender.mss : 0;

@@ -21,7 +21,9 @@ export function icmpErrorArrives(
   const { sender } = connection;
   if (lt(quoted, sender.una) || gt(quoted, sender.nxt)) return 'TCP_INVALID_SEQUENCE';
   if (connection.state === 'SYN-SENT' && HARD.includes(kind)) {
-    connection.finish(kind === 'port-unreachable' ? 'refused' : 'unreachable', `ICMP ${kind}`);
+    const reason = kind === 'port-unreachable' ? 'refused' : 'unreachable';
+    connection.tell({ type: 'closed', reason, detail: kind });
+    connection.finish(reason, `ICMP ${kind}`);
     return undefined;
   }
   if (!isSynchronized(connection.state) && connection.passive) return undefined;

@@ -32,7 +32,7 @@ export class TcpListener {
   /** The next connection that is ready, with `owner` as its owner; undefined if none waits. */
   accept(owner: ConnectionOwner): TcpConnection | undefined {
     const connection = this.#acceptQueue.shift();
-    if (connection !== undefined) connection.owner = owner;
+    connection?.belongTo(owner);
     return connection;
   }
 
@@ -46,8 +46,13 @@ export class TcpListener {
 
   /** Why a SYN cannot be taken now; undefined if it can. */
   refuses(): DropReason | undefined {
-    const full = this.#halfOpen.size >= this.backlog || this.#acceptQueue.length >= this.backlog;
+    const full = this.#halfOpen.size >= this.backlog || this.acceptQueueFull;
     return full ? 'TCP_LISTEN_OVERFLOW' : undefined;
+  }
+
+  /** No further connection can be taken into the accept queue. */
+  get acceptQueueFull(): boolean {
+    return this.#acceptQueue.length >= this.backlog;
   }
 
   /** Connections half open. */

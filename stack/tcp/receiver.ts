@@ -122,6 +122,7 @@ export class Receiver {
 
   /** Notes a segment's urgent pointer [RFC 9293 3.10.7.4, sixth check]; true if the program has to be told. */
   urgent(pointer: SeqNumber): boolean {
+    if (leq(pointer, this.#consumed)) return false;
     const news = this.up === undefined || gt(pointer, this.up);
     const wasPending = this.urgentBytes > 0;
     this.up = this.up === undefined ? pointer : max(this.up, pointer);
@@ -131,14 +132,19 @@ export class Receiver {
   /** Bytes up to the end of the urgent data that the program has not read yet [RFC 9293 MUST-33]. */
   get urgentBytes(): number {
     if (this.up === undefined) return 0;
-    const consumed = add(this.nxt, -this.queue.length);
-    return Math.max(0, distance(consumed, this.up));
+    return Math.max(0, distance(this.#consumed, this.up));
+  }
+
+  /** The next sequence number that the program will read. */
+  get #consumed(): SeqNumber {
+    return add(this.nxt, -this.queue.length);
   }
 
   /** Hands up to `limit` bytes to the program, in memory that it keeps. */
   read(limit: number, now: Instant, srtt: Duration | undefined): Uint8Array | undefined {
     const bytes = this.queue.take(limit);
     if (bytes === undefined) return undefined;
+    if (this.up !== undefined && this.urgentBytes === 0) this.up = undefined; // lest it seem to lie ahead 2^31 bytes later
     this.#readSinceOffer = true;
     this.#autotune(bytes.length, now, srtt);
     return bytes;

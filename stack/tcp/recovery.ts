@@ -17,6 +17,8 @@ export class Recovery {
   recover: SeqNumber = seq(0);
   /** The retransmission timer is to be restarted only for the first partial ACK [RFC 6582 4, Impatient]. */
   #partialAcks: number = 0;
+  /** Bytes out when fast recovery began. */
+  #outstanding: number = 0;
   readonly #sender: Sender;
   readonly #settings: TcpSettings;
 
@@ -25,9 +27,12 @@ export class Recovery {
     this.#settings = settings;
   }
 
-  /** The first sequence number is chosen: nothing was lost yet [RFC 6582 3.2, step 1]. */
+  /**
+   * The first sequence number is chosen: nothing was lost yet [RFC 6582 3.2, step 1]. One below the ISN, so that the ACK of the SYN alone
+   * "covers more than recover": else the loss of the very first segment could not be found by duplicate ACKs.
+   */
   start(iss: SeqNumber): void {
-    this.recover = iss;
+    this.recover = add(iss, -1);
   }
 
   /** Whether `segment` is a duplicate ACK by RFC 5681 2; SND.WND has not been updated from it yet. */
@@ -37,7 +42,7 @@ export class Recovery {
       sender.flightSize > 0 &&
       segment.header.ack === ack &&
       ack === sender.una &&
-      segment.sequenceLength === 0 &&
+      segment.wireLength === 0 &&
       segment.header.window << sender.windShift === sender.wnd
     );
   }
@@ -47,7 +52,8 @@ export class Recovery {
     const sender = this.#sender;
     this.dupAcks += 1;
     if (this.active) {
-      sender.congestion.duplicateAck(); // RFC 5681 3.2, step 4
+      // RFC 5681 3.2, step 4; not more often than there were segments out, since anybody can repeat an ACK (attacks.md A20).
+      if (sender.congestion.cwnd < sender.congestion.ssthresh + this.#outstanding) sender.congestion.duplicateAck();
       return;
     }
     if (this.dupAcks < this.#settings.dupThresh) {
@@ -60,6 +66,7 @@ export class Recovery {
     sender.limitedTransmit = 0;
     this.active = true;
     this.#partialAcks = 0;
+    this.#outstanding = sender.flightSize;
     this.recover = add(sender.nxt, -1);
     sender.congestion.enterRecovery(Math.max(sender.flightSize - sentByLimitedTransmit, sender.mss), now);
     sender.retransmitNow = 'fast-retransmit';
@@ -73,10 +80,13 @@ export class Recovery {
     const sender = this.#sender;
     this.dupAcks = 0;
     sender.limitedTransmit = 0;
+    sender.retransmitNow = undefined; // of a segment that has come meanwhile
     if (!this.active) {
       const afterTimeout = sender.highRxt !== undefined || lt(sender.una, this.recover);
       const limited = flightBefore + sender.mss > sender.congestion.cwnd / 2;
       sender.congestion.acknowledged(acked, limited, afterTimeout, now, srtt);
+      // `recover` follows, lest after 2^31 bytes without a loss it seem to lie ahead.
+      if (gt(add(sender.una, -2), this.recover)) this.recover = add(sender.una, -2);
       return true;
     }
     if (gt(sender.una, this.recover)) {

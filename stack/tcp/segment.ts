@@ -20,6 +20,8 @@ export class ArrivedSegment {
   /** SYN and FIN as far as they were not trimmed off. */
   syn: boolean;
   fin: boolean;
+  /** SEG.LEN as it came, before anything was cut off. */
+  readonly wireLength: number;
   /** How many segments of the wire it was (super-segments are merged ones). */
   readonly wireSegments: number;
 
@@ -32,6 +34,7 @@ export class ArrivedSegment {
     this.syn = header.syn;
     this.fin = header.fin;
     this.wireSegments = wireSegments;
+    this.wireLength = this.sequenceLength;
   }
 
   /** SEG.LEN: what it takes of the sequence space [RFC 9293 3.4]. */

@@ -161,7 +161,10 @@ export class Sender {
 
   /** What leaves next; undefined if nothing may. What it returns counts as sent. */
   next(now: Instant, rto: Duration): SendPlan | undefined {
-    if (this.retransmitNow !== undefined) return this.#retransmit(this.retransmitNow);
+    if (this.retransmitNow !== undefined) {
+      const again = this.#retransmit(this.retransmitNow);
+      if (again !== undefined) return again;
+    }
     if (this.highRxt !== undefined) return this.#sendAgain();
     if (this.probeNow) return this.#probe();
     const length = this.#permitted(now, rto);
@@ -253,9 +256,9 @@ export class Sender {
     if (this.lastSent !== 0 && now - this.lastSent > rto) this.congestion.restartAfterIdle();
   }
 
-  /** The FIN takes a sequence number and so needs a place in the window. */
+  /** The FIN takes a sequence number and so needs a place in the windows. */
   #finFits(length: number): boolean {
-    return Math.min(this.wnd, this.congestion.cwnd) - this.flightSize > length;
+    return Math.min(this.wnd, this.congestion.cwnd + this.limitedTransmit) - this.flightSize > length;
   }
 
   #plan(from: SeqNumber, length: number, cause: SendCause, finAllowed: boolean): SendPlan {

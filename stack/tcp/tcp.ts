@@ -171,15 +171,21 @@ export class Tcp implements Transport {
     const { header } = segment;
     const { source, destination } = meta;
     const found = this.#table.demux.find(destination, header.destinationPort, source, header.sourcePort);
-    const connection = found === undefined ? undefined : this.#table.afterTimeWait(found, segment);
+    const connection = found === undefined ? undefined : this.#table.afterTimeWait(found, segment, meta);
     if (this.#context.tracer !== undefined) {
       const facts = { direction: 'in', connection: connection?.id ?? 0, source, destination } as const;
       traceSegment(this.#context, header, { ...facts, length: segment.length, segmentSize });
     }
     if (connection === undefined) return this.#forListener(segment, meta);
+    if (connection.state === 'SYN-RECEIVED' && this.#mustWait(connection, header)) return this.#drop('TCP_LISTEN_OVERFLOW');
     const reason = connection.segmentArrived(segment);
     if (reason === 'TCP_INVALID_ACK_SEQUENCE') this.#resetFor(segment, meta, reason);
     this.#arrivedAt(connection);
+  }
+
+  /** The last segment of a handshake finds the accept queue full: it is as if it had been lost, and the SYN-ACK leaves again. */
+  #mustWait(connection: TcpConnection, { ack, rst }: TcpHeader): boolean {
+    return ack !== undefined && !rst && this.#table.listenerOf(connection)?.acceptQueueFull === true;
   }
 
   /** What follows a segment for `connection`, whatever it was. */

@@ -18,6 +18,7 @@ export class StackEnd implements ConnectionOwner {
   readonly events: ConnectionEvent[] = [];
   #connection: TcpConnection | undefined;
   #heard: (() => void)[] = [];
+  #read: () => void = () => {};
 
   get connection(): TcpConnection {
     if (this.#connection === undefined) throw new Error('there is no connection yet');
@@ -58,6 +59,7 @@ export class StackEnd implements ConnectionOwner {
 
   connectionEvent(event: ConnectionEvent): void {
     this.events.push(event);
+    this.#read();
     const heard = this.#heard;
     this.#heard = [];
     for (const each of heard) each();
@@ -91,22 +93,24 @@ export class StackEnd implements ConnectionOwner {
     }
   }
 
-  /** Receives so many bytes, or all up to the peer's FIN. */
-  async receive(count: number = Infinity): Promise<Received> {
+  /** Receives so many bytes, or all up to the peer's FIN; inside the events, so that each ACK already offers the room again. */
+  receive(count: number = Infinity): Promise<Received> {
     const hash = createHash('sha256');
     let got = 0;
-    while (got < count) {
-      const bytes = this.connection.receive(Math.min(256 * 1024, count - got));
-      if (bytes !== undefined) {
-        hash.update(bytes);
-        got += bytes.length;
-      } else if (this.connection.atEnd || this.#isClosed) {
-        break;
-      } else {
-        await this.#next();
-      }
-    }
-    return { bytes: got, hash: hash.digest('hex') };
+    return new Promise((resolve) => {
+      this.#read = () => {
+        while (got < count) {
+          const bytes = this.connection.receive(Math.min(256 * 1024, count - got));
+          if (bytes === undefined) break;
+          hash.update(bytes);
+          got += bytes.length;
+        }
+        if (got < count && !this.connection.atEnd && !this.#isClosed) return;
+        this.#read = () => {};
+        resolve({ bytes: got, hash: hash.digest('hex') });
+      };
+      this.#read();
+    });
   }
 
   get #isClosed(): boolean {

@@ -41,6 +41,8 @@ export interface WorldOptions {
   readonly name: string;
   /** Offloads of the TUN (`true`). */
   readonly offload?: boolean;
+  /** Packets that the kernel keeps for us before it drops. */
+  readonly queueLength?: number;
   /** The profile `linux` if it says nothing. */
   readonly settings?: SettingsChanges;
   /** Bytes captured of a packet: without all of them, no checksum of TCP can be verified. */
@@ -67,11 +69,17 @@ export class World {
     this.capture = join(CAPTURES, `${options.name}.pcapng`);
     const scheduler = new SystemScheduler();
     const offload = options.offload ?? true;
-    this.device = openTun({ name: 'gs0', address: `${KERNEL}/24`, networkNamespace: namespace, offload });
+    this.device = openTun({
+      name: 'gs0',
+      address: `${KERNEL}/24`,
+      networkNamespace: namespace,
+      offload,
+      transmitQueueLength: options.queueLength,
+    });
     const { snapLength = 0, frames = Infinity } = options;
     const file = openPcapngFile(this.capture, { snapLength });
     // Comments cost copies: they are for the small captures, which people read.
-    const tracer = captureTrace(file.sink, { comments: snapLength === 0 && frames < Infinity });
+    const tracer = captureTrace(file.sink, { comments: snapLength === 0 && frames <= 100_000 });
     let left = frames;
     this.host = new Host({
       name: 'glass',
