@@ -61,7 +61,10 @@ export class KernelWorld {
 
   /** The kernel's TCP over veth, in Gbit/s. */
   async iperf(offload: boolean, warmUp: number, seconds: number): Promise<number> {
-    const server = start(['iperf3', '-s', '-1', '--forceflush'], { core: SERVER_CORE, networkNamespace: name('s', offload) });
+    const server = start(['iperf3', '-s', '-1', '--forceflush'], {
+      core: SERVER_CORE,
+      networkNamespace: name('s', offload),
+    });
     try {
       await says(server, 'Server listening');
       const times = ['-O', String(warmUp), '-t', String(seconds)];

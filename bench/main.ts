@@ -92,7 +92,8 @@ async function main(): Promise<void> {
 }
 
 process.on('exit', cleanUp);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+process.stdout.on('error', () => process.exit(1)); // `| head`
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 
 if (options.help) {
   console.log(HELP);

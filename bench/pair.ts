@@ -69,15 +69,15 @@ export function serve(host: Host, port: number, onEvent: OnEvent): void {
 /** Reads all that has come; returns how many bytes. */
 export function readAll(connection: TcpConnection, each?: (bytes: Uint8Array) => void): number {
   let count = 0;
-  for (let bytes = connection.receive(READ); bytes !== undefined; bytes = connection.receive(READ)) {
+  for (let bytes = connection.receive(); bytes !== undefined; bytes = connection.receive()) {
     count += bytes.length;
     each?.(bytes);
   }
   return count;
 }
 
-/** Bytes asked for, or offered, at a time. */
-export const READ: number = 256 * 1024;
+/** Bytes offered at a time. */
+export const CHUNK: number = 256 * 1024;
 
 export function address(text: string): IpAddress {
   const parsed = parseAddress(text);

@@ -9,9 +9,9 @@ import { systemRandom } from '../socket-api/node/random.ts';
 import { Host } from '../stack/host.ts';
 import { settings } from '../stack/settings.ts';
 import { PORTS, TUN_KERNEL, TUN_STACK } from './clients.ts';
-import { type OnEvent, READ, address, readAll, serve } from './pair.ts';
+import { CHUNK, type OnEvent, address, readAll, serve } from './pair.ts';
 
-const chunk: Uint8Array = new Uint8Array(READ).fill(65);
+const chunk: Uint8Array = new Uint8Array(CHUNK).fill(65);
 
 function glasstack(networkNamespace: string, offload: boolean): void {
   const device = openTun({ name: 'gs0', address: `${TUN_KERNEL}/24`, networkNamespace, offload });

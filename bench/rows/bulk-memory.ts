@@ -1,10 +1,10 @@
 import { type AddressInfo, connect, createServer } from 'node:net';
 import type { Bench, Figures, MeasureOptions, Metric } from '../bench.ts';
 import { Meter } from '../meter.ts';
-import { Pair, READ, readAll, serve } from '../pair.ts';
+import { CHUNK, Pair, readAll, serve } from '../pair.ts';
 import { beside } from '../processes.ts';
 
-const chunk: Uint8Array = new Uint8Array(READ).fill(65);
+const chunk: Uint8Array = new Uint8Array(CHUNK).fill(65);
 
 /** One flow from host to host in one thread. */
 export async function bulkGlasstack(options: MeasureOptions): Promise<Figures> {

@@ -50,7 +50,7 @@ export class PacketView {
     return layout === undefined ? EMPTY : this.packet.bytes.subarray(layout.payload, layout.end);
   }
 
-  /** Where it comes from; undefined if it is neither TCP nor UDP. */
+  /** Where it comes from; undefined if it is no IP. */
   get source(): IpAddress | undefined {
     return this.#address(0);
   }
@@ -72,12 +72,12 @@ export class PacketView {
   }
 
   #address(which: 0 | 1): IpAddress | undefined {
-    const layout = transportOf(this.packet, this.medium);
-    if (layout === undefined) return undefined;
-    const { view } = this.packet;
-    return layout.version === 4
-      ? readIPv4(view, layout.ip + 12 + 4 * which)
-      : readIPv6(view, layout.ip + 8 + 16 * which);
+    const { view, head, tail } = this.packet;
+    const ip = this.medium === 'ip' ? head : head + 14;
+    if (ip + 20 > tail) return undefined;
+    const version = view.getUint8(ip) >>> 4;
+    if (version === 4) return readIPv4(view, ip + 12 + 4 * which);
+    return version === 6 && ip + 40 <= tail ? readIPv6(view, ip + 8 + 16 * which) : undefined;
   }
 }
 

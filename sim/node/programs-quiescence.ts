@@ -3,6 +3,7 @@ const SOON: ReadonlySet<string> = new Set([
   'Immediate',
   'FSReqCallback',
   'FSReqPromise',
+  'CloseReq',
   'GetAddrInfoReqWrap',
   'GetNameInfoReqWrap',
 ]);
@@ -21,12 +22,14 @@ export class Quiescence {
     realSetImmediate(resolve);
   };
 
-  async settle(): Promise<void> { (globalThis as any).S = ((globalThis as any).S ?? 0) + 1;
+  async settle(): Promise<void> {
     for (let turns = 0; turns < MOST_TURNS; turns++) {
-      (globalThis as any).T = ((globalThis as any).T ?? 0) + 1; await new Promise<void>(this.#turn);
+      await new Promise<void>(this.#turn);
       if (!isBusy()) return;
     }
-    throw new Error(`the program is not quiet after ${MOST_TURNS} turns of the event loop: endless setImmediate?`);
+    throw new Error(
+      `the program is not quiet after ${MOST_TURNS} turns of the event loop: endless setImmediate?`,
+    );
   }
 }
 

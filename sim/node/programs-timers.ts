@@ -63,6 +63,8 @@ class ProgramTimers {
   readonly #fake: FakeClock;
   readonly #epoch: number;
   readonly #alarm: Alarm;
+  /** The library remembers on its functions what it has to give back. */
+  readonly #unwrap: () => void;
   #ended: boolean = false;
 
   constructor(clock: VirtualClock, fake: FakeClock, epoch: number) {
@@ -75,8 +77,10 @@ class ProgramTimers {
     // The library assigns its time when it runs a timer: to an instant that the world has reached already.
     Object.defineProperty(fake, 'now', { get: () => this.#milliseconds(), set: () => undefined });
     const own = fake as unknown as { setTimeout: SetTimer; setInterval: SetTimer };
-    own.setTimeout = this.#wrapped(own.setTimeout, () => globalThis.setTimeout as unknown as SetTimer);
-    own.setInterval = this.#wrapped(own.setInterval, () => globalThis.setInterval as unknown as SetTimer);
+    const { setTimeout: later, setInterval: every } = own;
+    own.setTimeout = this.#wrapped(later, () => globalThis.setTimeout as unknown as SetTimer);
+    own.setInterval = this.#wrapped(every, () => globalThis.setInterval as unknown as SetTimer);
+    this.#unwrap = () => Object.assign(own, { setTimeout: later, setInterval: every });
   }
 
   /** Puts the alarm where the next timer is. */
@@ -87,6 +91,7 @@ class ProgramTimers {
 
   end(): void {
     this.#ended = true;
+    this.#unwrap();
     this.#alarm.clear();
   }
 

@@ -12,6 +12,8 @@ import { Quiescence } from './programs-quiescence.ts';
 /** As much of a world as programs need. */
 export interface ProgramWorld {
   readonly clock: VirtualClock;
+  /** Runs the next event, with the world's own checks; without it the clock is asked. */
+  step?(): boolean;
 }
 
 /** How programs run; every field has a default. */
@@ -33,6 +35,7 @@ let owner: ProgramTime | undefined;
  * This process's timers and `Date` under the world's clock, until `restore()`. Most often `runProgram` is what is wanted.
  */
 export class ProgramTime implements Disposable {
+  readonly #world: ProgramWorld;
   readonly #clock: VirtualClock;
   readonly #timers: InstalledTimers;
   readonly #quiescence: Quiescence = new Quiescence();
@@ -49,6 +52,7 @@ export class ProgramTime implements Disposable {
         'the timers of this process belong to another world now: run programs one after the other, and restore() each',
       );
     }
+    this.#world = world;
     this.#clock = world.clock;
     this.#realLimit = options.realLimit ?? 60_000;
     this.#timers = installFakeTimers(world.clock, options.epoch ?? BEGINNING_OF_2026);
@@ -135,7 +139,7 @@ export class ProgramTime implements Disposable {
     for (;;) {
       await this.settle();
       if (!wanted() || this.#clock.nextEvent > until || this.#clock.pending === 0) return;
-      this.#clock.step();
+      this.#event();
       if (this.#timers.realNow() - began > this.#realLimit) {
         throw new Error(
           `the program ran for ${this.#realLimit} real milliseconds and is at ${this.#clock.now()} µs`,
@@ -147,9 +151,14 @@ export class ProgramTime implements Disposable {
   async #step(until: Instant): Promise<boolean> {
     await this.settle();
     if (this.#clock.pending === 0 || this.#clock.nextEvent > until) return false;
-    this.#clock.step();
+    this.#event();
     await this.settle();
     return true;
+  }
+
+  #event(): void {
+    if (this.#world.step === undefined) this.#clock.step();
+    else this.#world.step();
   }
 
   #whyNot(deadline: Instant, limit: Duration): string {

@@ -14,12 +14,7 @@ export interface AttemptOwner extends ConnectionOwner {
   /** No address answered. */
   failed(error: Error): void;
   /** A name was looked up: arguments of the event `lookup`. */
-  lookedUp(
-    error: Error | null,
-    address: string | undefined,
-    family: 4 | 6 | undefined,
-    host: string,
-  ): void;
+  lookedUp(error: Error | null, address: string | undefined, family: 4 | 6 | undefined, host: string): void;
 }
 
 /** One `connect`: looks the name up and tries its addresses in turn. */

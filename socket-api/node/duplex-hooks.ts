@@ -52,12 +52,20 @@ export interface UndiciConnectOptions {
 }
 
 /** Undici's callback. */
-export type UndiciCallback = (...outcome: [error: null, socket: never] | [error: Error, socket: null]) => void;
+export type UndiciCallback = (
+  ...outcome: [error: null, socket: never] | [error: Error, socket: null]
+) => void;
+
+/** Options of `undiciConnect`. */
+export interface UndiciHookOptions extends TcpDuplexOptions {
+  /** Milliseconds until an attempt is given up, 0: never; 10,000, as by undici's own connector. */
+  readonly connectTimeout?: number | undefined;
+}
 
 /** `new Agent({ connect: undiciConnect(host) })`, for undici's own `fetch` and `request`. */
 export function undiciConnect(
   host: Host,
-  options: TcpDuplexOptions = {},
+  options: UndiciHookOptions = {},
 ): (to: UndiciConnectOptions, callback: UndiciCallback) => void {
   return (to, callback) => {
     const secure = to.protocol === 'https:';
@@ -67,13 +75,25 @@ export function undiciConnect(
     const socket: Duplex = secure
       ? connectTls({ socket: duplex, ...(servername !== undefined && { servername }) })
       : duplex;
+    const { connectTimeout = 10_000 } = options;
+    const late = (): void => void socket.destroy(connectTimeoutError(to.hostname, port, connectTimeout));
+    duplex.setTimeout(connectTimeout, late);
     const failed = (error: Error): void => callback(error, null);
     socket.once('error', failed);
     socket.once(secure ? 'secureConnect' : 'connect', () => {
+      duplex.setTimeout(0, late);
       socket.removeListener('error', failed);
       callback(null, socket as never);
     });
   };
+}
+
+/** In undici's words. */
+function connectTimeoutError(host: string, port: number, milliseconds: number): Error {
+  const error = new Error(
+    `Connect Timeout Error (attempted address: ${host}:${port}, timeout: ${milliseconds}ms)`,
+  );
+  return Object.assign(error, { name: 'ConnectTimeoutError', code: 'UND_ERR_CONNECT_TIMEOUT' });
 }
 
 /** `new Client({ stream: pgStream(host) })`: pg itself connects it, to its `host` and `port`. */

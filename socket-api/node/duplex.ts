@@ -8,11 +8,12 @@ import type { Host } from '../../stack/host.ts';
 import type { TcpConnection } from '../../stack/tcp/connection.ts';
 import type { ConnectionEvent, ConnectionOwner, Endpoint } from '../../stack/tcp/events.ts';
 import { type Duration, ms } from '../../stack/time.ts';
-import { formatAddress, isIPv4 } from '../../stack/wire/address.ts';
 import { Hold } from '../hold.ts';
 import { ConnectAttempt, type AttemptOwner } from './duplex-attempt.ts';
+import { addressText, type Family, family } from './duplex-address.ts';
 import { brokenPipe, canceled, readFailure } from './duplex-errors.ts';
 import { IdleTimer } from './duplex-idle.ts';
+import { type Callback, Outgoing } from './duplex-outgoing.ts';
 import {
   connectArguments,
   type DuplexConnectOptions,
@@ -26,8 +27,6 @@ const LARGEST_CHUNK = 64 * 1024;
 
 /** Owns a connection that the program has given up, while it comes to its end. */
 const NOBODY: ConnectionOwner = { connectionEvent: () => undefined };
-
-type Callback = (error?: Error | null) => void;
 
 /**
  * `net.Socket`'s face over a connection of `host`: `end()` half-closes, `destroy()` closes, `setTimeout` is an idle timer, errors
@@ -44,9 +43,7 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
   readonly #idle: IdleTimer;
   #attempt: ConnectAttempt | undefined;
   #connection: TcpConnection | undefined;
-  /** The chunk that the stack has not taken whole. */
-  #outgoing: { readonly bytes: Uint8Array; at: number; readonly callback: Callback } | undefined;
-  #bytesTaken: number = 0;
+  readonly #outgoing: Outgoing = new Outgoing();
   /** `end()` came before the connection did. */
   #finishing: Callback | undefined;
   /** The stream wants bytes: nobody has said stop since the last `_read`. */
@@ -103,12 +100,7 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
     this.destroy(error);
   }
 
-  lookedUp(
-    error: Error | null,
-    address: string | undefined,
-    family: 4 | 6 | undefined,
-    host: string,
-  ): void {
+  lookedUp(error: Error | null, address: string | undefined, family: 4 | 6 | undefined, host: string): void {
     this.#tell('lookup', error, address, family, host);
   }
 
@@ -215,7 +207,7 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
   }
 
   override _write(chunk: Uint8Array, _encoding: string, callback: Callback): void {
-    this.#outgoing = { bytes: chunk, at: 0, callback };
+    this.#outgoing.chunk(chunk, callback);
     this.#idle.touch();
     this.#pump();
   }
@@ -241,34 +233,27 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
       if (connection.state === 'SYN-SENT') connection.abort();
       else connection.close();
     }
-    const outgoing = this.#outgoing;
-    this.#outgoing = undefined;
     const finishing = this.#finishing;
     this.#finishing = undefined;
     callback(error);
-    outgoing?.callback(error ?? canceled());
+    this.#outgoing.fail(error);
     finishing?.(error ?? canceled());
     process.nextTick(() => this.emit('close', error !== null));
   }
 
   #pump(): void {
-    const outgoing = this.#outgoing;
     const connection = this.#connection;
-    if (this.connecting || outgoing === undefined) return;
-    if (connection === undefined || !connection.writable) {
-      this.#outgoing = undefined;
-      if (this.#over?.reason !== undefined && connection !== undefined) {
-        const { reason, detail } = this.#over;
-        outgoing.callback(readFailure(reason, detail, connection.remote, this.#peerEnded) ?? brokenPipe());
-      } else outgoing.callback(brokenPipe());
-      return;
-    }
-    const taken = connection.send(outgoing.bytes, outgoing.at);
-    outgoing.at += taken;
-    this.#bytesTaken += taken;
-    if (outgoing.at < outgoing.bytes.length) return; // `writable` brings us back
-    this.#outgoing = undefined;
-    this.#guard(() => outgoing.callback());
+    if (this.connecting || !this.#outgoing.isWaiting) return;
+    if (connection === undefined || !connection.writable) return this.#outgoing.fail(this.#whyNotWritable());
+    const callback = this.#outgoing.pump(connection); // or `writable` brings us back
+    if (callback !== undefined) this.#guard(callback);
+  }
+
+  #whyNotWritable(): Error {
+    const connection = this.#connection;
+    if (this.#over?.reason === undefined || connection === undefined) return brokenPipe();
+    const { reason, detail } = this.#over;
+    return readFailure(reason, detail, connection.remote, this.#peerEnded) ?? brokenPipe();
   }
 
   // -- members of net.Socket -----------------------------------------------------------------------------------------------
@@ -336,8 +321,7 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
   }
 
   get bytesWritten(): number {
-    const outgoing = this.#outgoing;
-    return this.#bytesTaken + this.writableLength - (outgoing === undefined ? 0 : outgoing.at);
+    return this.#outgoing.bytesTaken + this.writableLength - this.#outgoing.takenOfChunk;
   }
 
   get readyState(): 'opening' | 'open' | 'readOnly' | 'writeOnly' | 'closed' {
@@ -347,31 +331,35 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
   }
 
   get localAddress(): string | undefined {
-    return this.#text(this.#connection?.local);
+    return addressText(this.#connection?.local, this.#options.mapped);
   }
 
   get localPort(): number | undefined {
     return this.#connection?.local.port;
   }
 
-  get localFamily(): 'IPv4' | 'IPv6' | undefined {
-    return this.#family(this.#connection?.local);
+  get localFamily(): Family | undefined {
+    return family(this.#connection?.local, this.#options.mapped);
   }
 
   get remoteAddress(): string | undefined {
-    return this.pending ? undefined : this.#text(this.#connection?.remote);
+    return addressText(this.#remote, this.#options.mapped);
   }
 
   get remotePort(): number | undefined {
-    return this.pending ? undefined : this.#connection?.remote.port;
+    return this.#remote?.port;
   }
 
-  get remoteFamily(): 'IPv4' | 'IPv6' | undefined {
-    return this.pending ? undefined : this.#family(this.#connection?.remote);
+  get remoteFamily(): Family | undefined {
+    return family(this.#remote, this.#options.mapped);
+  }
+
+  get #remote(): Endpoint | undefined {
+    return this.connecting ? undefined : this.#connection?.remote;
   }
 
   /** This end; empty while there is none. */
-  address(): { address?: string; family?: 'IPv4' | 'IPv6'; port?: number } {
+  address(): { address?: string; family?: Family; port?: number } {
     const { localAddress, localFamily, localPort } = this;
     if (localAddress === undefined || localFamily === undefined || localPort === undefined) return {};
     return { address: localAddress, family: localFamily, port: localPort };
@@ -380,17 +368,6 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
   /** The connection under the stream; undefined before `connect`. */
   get connection(): TcpConnection | undefined {
     return this.#connection;
-  }
-
-  #text(end: Endpoint | undefined): string | undefined {
-    if (end === undefined) return undefined;
-    const text = formatAddress(end.address);
-    return this.#options.mapped === true && isIPv4(end.address) ? `::ffff:${text}` : text;
-  }
-
-  #family(end: Endpoint | undefined): 'IPv4' | 'IPv6' | undefined {
-    if (end === undefined) return undefined;
-    return isIPv4(end.address) && this.#options.mapped !== true ? 'IPv4' : 'IPv6';
   }
 
   #tell(name: string, ...facts: readonly unknown[]): void {

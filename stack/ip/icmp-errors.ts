@@ -1,3 +1,4 @@
+import { checksum } from '../bytes/checksum.ts';
 import type { PacketBuffer } from '../bytes/packet-buffer.ts';
 import type { IcmpErrorKind } from '../tcp/events.ts';
 import { type IcmpMessage, UNREACHABLE } from '../wire/icmp.ts';
@@ -20,6 +21,27 @@ export function mayBeReported(packet: PacketBuffer, headerAt: number): boolean {
   if (view.getUint8(headerAt + 9) !== PROTOCOL_ICMP) return true;
   const typeAt = headerAt + (view.getUint8(headerAt) & 0xf) * 4;
   return typeAt < tail && !ERROR_TYPES.includes(view.getUint8(typeAt));
+}
+
+/** Where the checksum is in a transport's header, by protocol: TCP, UDP. */
+const CHECKSUM_AT: ReadonlyMap<number, number> = new Map([
+  [6, 16],
+  [17, 6],
+]);
+
+/**
+ * Finishes the transport checksum of a packet whose sender left it `partial` to its device, so that a quote shows the packet as a wire
+ * would have carried it. The field holds the sum over the pseudo-header.
+ */
+export function finishChecksum(packet: PacketBuffer, headerAt: number): void {
+  if (packet.checksum !== 'partial' || packet.segmentSize > 0) return;
+  const { bytes, view, tail } = packet;
+  const offset = CHECKSUM_AT.get(view.getUint8(headerAt + 9));
+  const at = headerAt + (view.getUint8(headerAt) & 0xf) * 4;
+  if (offset === undefined || at + offset + 2 > tail) return;
+  const computed = checksum(bytes, at, tail);
+  view.setUint16(at + offset, computed === 0 ? 0xffff : computed); // the same number; 0 would mean none in UDP [RFC 768]
+  packet.checksum = 'complete';
 }
 
 /** What an ICMP error means to a transport; undefined if it is none, or one to be ignored. */

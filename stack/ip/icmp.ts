@@ -4,7 +4,7 @@ import type { IcmpErrorKind } from '../tcp/events.ts';
 import { type IpAddress, isIPv4, readIPv4 } from '../wire/address.ts';
 import * as icmp from '../wire/icmp.ts';
 import { IPV4_HEADER_LENGTH, PROTOCOL_ICMP } from '../wire/ipv4.ts';
-import { errorKind, mayBeReported, QUOTE_LIMIT } from './icmp-errors.ts';
+import { errorKind, finishChecksum, mayBeReported, QUOTE_LIMIT } from './icmp-errors.ts';
 import type { IpMeta, IpSender, Transport } from './transport.ts';
 
 /** Precedence "internetwork control", for errors [RFC 1812 4.3.2.5]. */
@@ -141,6 +141,7 @@ export class Icmp implements Transport {
   sendError(message: icmp.IcmpMessage, packet: PacketBuffer, meta: IpMeta): void {
     if (meta.broadcast || !mayBeReported(packet, meta.headerAt)) return;
     if (!this.#ip.takeErrorToken()) return this.#ip.drop('icmp', 'ICMP_RATELIMIT');
+    finishChecksum(packet, meta.headerAt);
     const end = Math.min(packet.tail, meta.headerAt + QUOTE_LIMIT);
     this.#send(message, packet.bytes.subarray(meta.headerAt, end), meta.source, {
       source: meta.destination,

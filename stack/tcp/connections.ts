@@ -59,6 +59,7 @@ export class ConnectionTable {
         `${formatAddress(address)} is not an address of host ${this.#context.name}`,
       );
     }
+    checkPort(options.port);
     const reusePort = options.reusePort ?? false;
     const port = options.port === 0 ? this.#freePort(address) : options.port;
     if (this.#collides(address, port, reusePort)) {
@@ -88,7 +89,10 @@ export class ConnectionTable {
       ); // MUST-46
     }
     if (!isIPv4(address)) {
-      throw new StackError('ENETUNREACH', `no route to ${formatAddress(address)}: IPv6 is not implemented yet`);
+      throw new StackError(
+        'ENETUNREACH',
+        `no route to ${formatAddress(address)}: IPv6 is not implemented yet`,
+      );
     }
     const source = local?.address === undefined || isUnspecified(local.address) ? undefined : local.address;
     if (source !== undefined && !this.#ip.isLocal(source)) {
@@ -104,6 +108,14 @@ export class ConnectionTable {
         `host ${this.#context.name} has no route to ${formatAddress(address)}`,
       );
     }
+    if (route.interface.isSubnetBroadcast(address)) {
+      throw new StackError(
+        'EINVAL',
+        `cannot connect to ${formatAddress(address)}: the broadcast address of a subnet`,
+      );
+    }
+    checkPort(remote.port); // port 0 is refused by the peer, as everywhere
+    checkPort(local?.port ?? 0);
     const port = this.#localPort(route, remote, local?.port ?? 0);
     return this.#make({ address: route.source, port }, remote, route, false);
   }
@@ -120,16 +132,15 @@ export class ConnectionTable {
     ];
   }
 
-  /** A SYN for `listener` makes a connection in SYN-RECEIVED; undefined if there is no way back to the peer. */
-  accept(listener: TcpListener, segment: ArrivedSegment, meta: IpMeta): TcpConnection | undefined {
-    const local = { address: meta.destination, port: segment.header.destinationPort };
-    const remote = { address: meta.source, port: segment.header.sourcePort };
+  /** A SYN for `listener` makes a connection, ready for `openFrom`; undefined if there is no way back to the peer. */
+  accept(listener: TcpListener, meta: IpMeta, header: TcpHeader): TcpConnection | undefined {
+    const local = { address: meta.destination, port: header.destinationPort };
+    const remote = { address: meta.source, port: header.sourcePort };
     const route = this.#ip.routes.find(meta.source, meta.destination);
     if (route === undefined) return undefined;
     const connection = this.#make(local, remote, route, true);
     listener.synReceived(connection);
     this.#listenerOf.set(connection, listener);
-    connection.openFrom(segment);
     return connection;
   }
 
@@ -260,6 +271,11 @@ export class ConnectionTable {
     if (left.length > 0) this.#listeners.set(listener.local.port, left);
     else this.#listeners.delete(listener.local.port);
   }
+}
+
+function checkPort(port: number): void {
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return;
+  throw new StackError('EINVAL', `${port} is not a port: use a whole number from 0 to 65535`);
 }
 
 /** 0.0.0.0: every address. */

@@ -37,8 +37,10 @@ export class Deadlines<T extends Waiting> {
 
   /** Forgets `item`. Its entries are skipped when they come up; before most of the heap is such, it is cleaned. */
   remove(item: T): void {
-    if (!this.#scheduled.delete(item) || this.#heap.length < 64) return;
-    if (this.#heap.length > 4 * this.#scheduled.size) this.#clean();
+    if (!this.#scheduled.delete(item)) return;
+    const live = this.#scheduled.size;
+    if (live === 0) this.#heap.length = 0;
+    else if (this.#heap.length >= 64 && this.#heap.length > 4 * live) this.#clean();
   }
 
   /** Entries in the heap, those that will be skipped included. */

@@ -17,6 +17,8 @@ export class Recovery {
   recover: SeqNumber = seq(0);
   /** The retransmission timer is to be restarted only for the first partial ACK [RFC 6582 4, Impatient]. */
   #partialAcks: number = 0;
+  /** Bytes out when the first duplicate ACK came. */
+  #flightBefore: number = 0;
   /** Bytes out when fast recovery began. */
   #outstanding: number = 0;
   readonly #sender: Sender;
@@ -51,9 +53,11 @@ export class Recovery {
   duplicateAck(now: Instant): void {
     const sender = this.#sender;
     this.dupAcks += 1;
+    if (this.dupAcks === 1) this.#flightBefore = sender.flightSize;
     if (this.active) {
       // RFC 5681 3.2, step 4; not more often than there were segments out, since anybody can repeat an ACK (attacks.md A20).
-      if (sender.congestion.cwnd < sender.congestion.ssthresh + this.#outstanding) sender.congestion.duplicateAck();
+      if (sender.congestion.cwnd < sender.congestion.ssthresh + this.#outstanding)
+        sender.congestion.duplicateAck();
       return;
     }
     if (this.dupAcks < this.#settings.dupThresh) {
@@ -62,13 +66,14 @@ export class Recovery {
     }
     // Only if the ACK covers more than the last loss: else these are echoes of what was sent again [RFC 6582 3.2, step 2].
     if (this.dupAcks > this.#settings.dupThresh || !gt(add(sender.una, -1), this.recover)) return;
-    const sentByLimitedTransmit = sender.limitedTransmit;
+    // What limited transmit has sent does not count [RFC 5681 3.2, step 2].
+    const flight = Math.max(this.#flightBefore, sender.flightSize - sender.limitedTransmit);
     sender.limitedTransmit = 0;
     this.active = true;
     this.#partialAcks = 0;
     this.#outstanding = sender.flightSize;
     this.recover = add(sender.nxt, -1);
-    sender.congestion.enterRecovery(Math.max(sender.flightSize - sentByLimitedTransmit, sender.mss), now);
+    sender.congestion.enterRecovery(Math.max(flight, sender.mss), now);
     sender.retransmitNow = 'fast-retransmit';
   }
 

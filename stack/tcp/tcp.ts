@@ -172,12 +172,10 @@ export class Tcp implements Transport {
     const { source, destination } = meta;
     const found = this.#table.demux.find(destination, header.destinationPort, source, header.sourcePort);
     const connection = found === undefined ? undefined : this.#table.afterTimeWait(found, segment, meta);
-    if (this.#context.tracer !== undefined) {
-      const facts = { direction: 'in', connection: connection?.id ?? 0, source, destination } as const;
-      traceSegment(this.#context, header, { ...facts, length: segment.length, segmentSize });
-    }
-    if (connection === undefined) return this.#forListener(segment, meta);
-    if (connection.state === 'SYN-RECEIVED' && this.#mustWait(connection, header)) return this.#drop('TCP_LISTEN_OVERFLOW');
+    if (connection === undefined) return this.#forListener(segment, meta, segmentSize);
+    this.#traceIn(segment, meta, segmentSize, connection.id);
+    if (connection.state === 'SYN-RECEIVED' && this.#mustWait(connection, header))
+      return this.#drop('TCP_LISTEN_OVERFLOW');
     const reason = connection.segmentArrived(segment);
     if (reason === 'TCP_INVALID_ACK_SEQUENCE') this.#resetFor(segment, meta, reason);
     this.#arrivedAt(connection);
@@ -209,23 +207,26 @@ export class Tcp implements Transport {
   }
 
   /** LISTEN and CLOSED [RFC 9293 3.10.7.1, 3.10.7.2]. */
-  #forListener(segment: ArrivedSegment, meta: IpMeta): void {
+  #forListener(segment: ArrivedSegment, meta: IpMeta, segmentSize: number): void {
     const { header } = segment;
     const listener = this.#table.findListener(meta, header);
-    if (listener === undefined) {
+    const opens = listener !== undefined && header.syn && header.ack === undefined && !header.rst;
+    const refused = opens ? listener.refuses() : undefined;
+    const connection =
+      opens && refused === undefined ? this.#table.accept(listener, meta, header) : undefined;
+    this.#traceIn(segment, meta, segmentSize, connection?.id ?? 0);
+    if (connection !== undefined) {
+      connection.openFrom(segment); // third, check for a SYN
+      this.#arrivedAt(connection);
+    } else if (listener === undefined) {
       this.#drop('NO_SOCKET');
-      return this.#resetFor(segment, meta, 'NO_SOCKET');
-    }
-    if (header.rst) return this.#drop('TCP_FLAGS'); // first, check for a RST
-    if (header.ack !== undefined) {
+      this.#resetFor(segment, meta, 'NO_SOCKET');
+    } else if (header.ack !== undefined && !header.rst) {
       this.#drop('TCP_INVALID_ACK_SEQUENCE'); // second, check for an ACK
-      return this.#resetFor(segment, meta, 'TCP_INVALID_ACK_SEQUENCE');
+      this.#resetFor(segment, meta, 'TCP_INVALID_ACK_SEQUENCE');
+    } else {
+      this.#drop(refused ?? 'TCP_FLAGS'); // first, check for a RST; fourth: neither
     }
-    if (!header.syn) return this.#drop('TCP_FLAGS'); // fourth: neither
-    const refused = listener.refuses();
-    if (refused !== undefined) return this.#drop(refused);
-    const connection = this.#table.accept(listener, segment, meta);
-    if (connection !== undefined) this.#arrivedAt(connection);
   }
 
   /**
@@ -309,6 +310,24 @@ export class Tcp implements Transport {
       { source: route.source, destination, protocol: PROTOCOL_TCP, tos, dontFragment: true },
       route,
     );
+  }
+
+  #traceIn(
+    segment: ArrivedSegment,
+    { source, destination }: IpMeta,
+    segmentSize: number,
+    connection: number,
+  ): void {
+    if (this.#context.tracer === undefined) return;
+    const facts = {
+      direction: 'in',
+      connection,
+      source,
+      destination,
+      length: segment.length,
+      segmentSize,
+    } as const;
+    traceSegment(this.#context, segment.header, facts);
   }
 
   #traceOut(

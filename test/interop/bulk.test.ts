@@ -46,11 +46,16 @@ describe.skipIf(interopMissing)('bulk transfer with the kernel', () => {
     for (const role of ['client', 'server'] as const) {
       const name = `bulk-kernel-${role}-offload-${offload ? 'on' : 'off'}`;
       it(`carries ${size / MIB} MiB each way, kernel as ${role}, offload ${offload ? 'on' : 'off'}`, () =>
-        withWorld({ name, offload }, (world) => eachWay(world, role, size, name)));
+        withWorld({ name, offload, bulk: true }, (world) => eachWay(world, role, size, name)));
     }
     // Both ways at once, the kernel's ACKs and its data share the TUN's queue: the window leaves room for thousands of ACKs.
     const room = { queueLength: 6_000, settings: { tcp: { receiveBuffer: { from: 131_072, to: 524_288 } } } };
-    const world = { name: `bulk-both-offload-${offload ? 'on' : 'off'}`, offload, ...(offload ? {} : room) };
+    const world = {
+      name: `bulk-both-offload-${offload ? 'on' : 'off'}`,
+      offload,
+      bulk: true,
+      ...(offload ? {} : room),
+    };
     it(`carries ${size / MIB} MiB both ways at once, offload ${offload ? 'on' : 'off'}`, () =>
       withWorld(world, async (world) => {
         const ours = randomFillSync(new Uint8Array(size));
@@ -67,7 +72,7 @@ describe.skipIf(interopMissing)('bulk transfer with the kernel', () => {
   }
 
   it('carries 20 MiB each way with the profile standard', () =>
-    withWorld({ name: 'bulk-standard', settings: { profile: 'standard' } }, (world) =>
+    withWorld({ name: 'bulk-standard', bulk: true, settings: { profile: 'standard' } }, (world) =>
       eachWay(world, 'client', (full ? 20 : 5) * MIB, 'profile standard'),
     ));
 });

@@ -31,6 +31,7 @@ describe.skipIf(interopMissing)('the end of a connection with the kernel', () =>
     withWorld({ name: 'half-close-we-first', settings: shortTimeWait }, async (world) => {
       const peer = await world.kernelListens(5001, ['recv', 'wait:0.1', `send:${2 * MIB}`, 'close']);
       const end = StackEnd.connect(world.host, 5001);
+      await end.heard('established');
       await end.send(hello);
       end.connection.shutdown();
       const received = await end.receive();
@@ -57,6 +58,7 @@ describe.skipIf(interopMissing)('the end of a connection with the kernel', () =>
     withWorld({ name: 'reset-by-kernel-unread' }, async (world) => {
       const peer = await world.kernelListens(5001, ['recv:1', 'close']);
       const end = StackEnd.connect(world.host, 5001);
+      await end.heard('established');
       await end.send(hello);
       expect(await end.closed()).toEqual({ type: 'closed', reason: 'reset' });
       expect(await world.result(peer)).toMatchObject({ done: true });

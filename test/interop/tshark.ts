@@ -79,6 +79,10 @@ export type Findings = Record<string, { count: number; readonly first: string }>
 const NO_GUESSES: readonly string[] = [
   '-d',
   'tcp.port==5000-5099,data',
+  '-d',
+  'tcp.port==80,data',
+  '-d',
+  'udp.port==5000-5099,data',
   '-o',
   'tcp.desegment_tcp_streams:FALSE',
 ];

@@ -49,6 +49,8 @@ export interface WorldOptions {
   readonly snapLength?: number;
   /** Frames (or super-segments) captured at most, for tests that make millions. */
   readonly frames?: number;
+  /** No comments in the capture: they cost copies. */
+  readonly bulk?: boolean;
   /** What tshark may find besides: the path is not clean, or the window closes. */
   readonly allowed?: readonly AnalysisFlag[];
   readonly layer?: (scheduler: SystemScheduler) => DeviceLayer;
@@ -78,8 +80,7 @@ export class World {
     });
     const { snapLength = 0, frames = Infinity } = options;
     const file = openPcapngFile(this.capture, { snapLength });
-    // Comments cost copies: they are for the small captures, which people read.
-    const tracer = captureTrace(file.sink, { comments: snapLength === 0 && frames <= 100_000 });
+    const tracer = captureTrace(file.sink, { comments: options.bulk !== true });
     let left = frames;
     this.host = new Host({
       name: 'glass',
@@ -152,10 +153,12 @@ export async function withWorld(options: WorldOptions, work: (world: World) => P
   createNamespace(namespace);
   let capture = '';
   try {
+    // Of IPv6 the kernel would send router solicitations only, which our host drops.
+    const sysctls = ['net.ipv6.conf.default.disable_ipv6=1', 'net.ipv4.tcp_congestion_control=cubic'];
+    await new Program(namespace, ['sysctl', '-qw', ...sysctls]).ended;
     const world = new World(namespace, options);
     capture = world.capture;
     try {
-      await world.run('sysctl', '-qw', 'net.ipv4.tcp_congestion_control=cubic');
       await work(world);
     } finally {
       await world.close();

@@ -84,7 +84,9 @@ it('node:http: 30 s with loss, a partition, keep-alive and retries; the same tra
   const first = await run();
   const second = await run();
   const third = await run();
-  console.log([first, second, third].map(({ lasted, frames }) => `${lasted.toFixed(1)} ms, ${frames} frames`));
+  console.log(
+    [first, second, third].map(({ lasted, frames }) => `${lasted.toFixed(1)} ms, ${frames} frames`),
+  );
   console.log(first.log.join('\n'), first.connections);
   expect(second.log).toEqual(first.log);
   expect([second.hash, third.hash]).toEqual([first.hash, first.hash]);

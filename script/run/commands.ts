@@ -1,0 +1,134 @@
+/** Commands in backticks: settings, not a shell. Nothing is ever executed. */
+
+import type { IpSettings, Settings, SettingsChanges, TcpSettings } from '../../stack/settings.ts';
+import { ms, seconds } from '../../stack/time.ts';
+import type { Position } from '../language/syntax.ts';
+import { ScriptError, UnsupportedError } from '../script-error.ts';
+
+/** One `name=value` of `sysctl`, `net.ipv4.tcp_sack` in dots. */
+export interface Sysctl {
+  readonly name: string;
+  readonly value: string;
+  readonly position: Position;
+}
+
+const ASSIGNMENT = /([A-Za-z][\w./]*)\s*=\s*("[^"]*"|'[^']*'|[^\s;&|]+)/g;
+
+/** The settings that a command makes. Throws `UnsupportedError` for any other command. */
+export function readCommand(command: string, position: Position): Sysctl[] {
+  const found: Sysctl[] = [];
+  for (const part of command.split(/\n|;|&&/)) {
+    const text = part.replace(/\\$/, '').replace(/\d?>\s*\S+/g, '').trim();
+    if (text === '' || text.startsWith('#') || /^(true|:)$/.test(text)) continue;
+    if (!/^sysctl\b/.test(text)) throw new UnsupportedError(`the command '${text.split(/\s/)[0] ?? text}'`, position);
+    const assignments = [...text.matchAll(ASSIGNMENT)];
+    if (assignments.length === 0) throw new UnsupportedError('sysctl that sets nothing', position);
+    for (const [, name = '', value = ''] of assignments) {
+      found.push({ name: name.replaceAll('/', '.'), value: value.replace(/^["'](.*)["']$/, '$1'), position });
+    }
+  }
+  return found;
+}
+
+/** Makes the changes that a value means; undefined: the value is not supported. */
+type Mapping = (value: number, values: readonly number[]) => SettingsChanges | undefined;
+
+const tcp = (changes: Partial<TcpSettings>): SettingsChanges => ({ tcp: changes });
+const ip = (changes: Partial<IpSettings>): SettingsChanges => ({ ip: changes });
+
+/** Only this value: what the stack does anyway. */
+const only =
+  (...supported: readonly number[]): Mapping =>
+  (value) =>
+    supported.includes(value) ? {} : undefined;
+
+const MAPPINGS: Readonly<Record<string, Mapping>> = {
+  'net.ipv4.tcp_timestamps': (value) => tcp({ timestamps: value !== 0 }),
+  'net.ipv4.tcp_window_scaling': (value) => tcp({ windowScaling: value !== 0 }),
+  'net.ipv4.tcp_rmem': (_, [, initial, most]) =>
+    initial === undefined || most === undefined
+      ? undefined
+      : tcp({ receiveBuffer: { from: initial, to: Math.max(initial, most) } }),
+  'net.ipv4.tcp_wmem': (_, [, initial, most]) =>
+    initial === undefined || most === undefined
+      ? undefined
+      : tcp({ sendBuffer: { from: initial, to: Math.max(initial, most) } }),
+  'net.ipv4.tcp_syn_retries': (value) => tcp({ synRetries: value }),
+  'net.ipv4.tcp_synack_retries': (value) => tcp({ synAckRetries: value }),
+  'net.ipv4.tcp_keepalive_time': (value) => tcp({ keepAliveIdle: seconds(value) }),
+  'net.ipv4.tcp_keepalive_intvl': (value) => tcp({ keepAliveInterval: seconds(value) }),
+  'net.ipv4.tcp_keepalive_probes': (value) => tcp({ keepAliveCount: value }),
+  'net.ipv4.tcp_fin_timeout': (value) => tcp({ finWait2Timeout: seconds(value) }),
+  'net.ipv4.tcp_invalid_ratelimit': (value) => tcp({ challengeAckInterval: ms(value) }),
+  'net.ipv4.tcp_rto_max_ms': (value) => tcp({ maxRto: ms(value) }),
+  'net.ipv4.tcp_rto_min_us': (value) => tcp({ minRto: ms(value / 1000) }),
+  'net.ipv4.tcp_rfc1337': (value) => tcp({ rfc1337: value !== 0 }),
+  'net.ipv4.tcp_min_snd_mss': (value) => tcp({ minMss: value }),
+  'net.ipv4.ip_default_ttl': (value) => ip({ ttl: value }),
+  'net.ipv4.tcp_slow_start_after_idle': only(1),
+  'net.ipv4.tcp_congestion_control': () => ({}),
+  'net.ipv4.tcp_ecn': only(0, 2),
+  'net.ipv4.tcp_fastopen': only(0),
+  'net.ipv4.tcp_syncookies': only(0, 1),
+  'net.ipv4.tcp_sack': only(0),
+  'net.ipv4.tcp_dsack': only(0, 1),
+  'net.ipv4.tcp_mtu_probing': only(0),
+  'net.ipv4.tcp_early_retrans': only(0, 3, 4),
+  'net.ipv4.tcp_recovery': () => ({}),
+  'net.ipv4.tcp_syn_linear_timeouts': only(0),
+  'net.ipv4.tcp_shrink_window': only(0),
+  'net.ipv4.tcp_min_tso_segs': () => ({}),
+  'net.ipv4.tcp_tso_win_divisor': () => ({}),
+  'net.ipv4.tcp_pacing_ss_ratio': () => ({}),
+  'net.ipv4.tcp_pacing_ca_ratio': () => ({}),
+  'net.ipv4.tcp_no_metrics_save': () => ({}),
+  'net.ipv4.tcp_frto': only(0),
+  'net.ipv4.tcp_reordering': (value) => tcp({ dupThresh: value }),
+  'net.ipv4.tcp_retries2': () => undefined,
+  // FreeBSD
+  'net.inet.tcp.rfc1323': (value) => tcp({ timestamps: value !== 0, windowScaling: value !== 0 }),
+  'net.inet.tcp.recvspace': (value) => tcp({ receiveBuffer: { from: value, to: value } }),
+  'net.inet.tcp.sendspace': (value) => tcp({ sendBuffer: { from: value, to: value } }),
+  'net.inet.tcp.rexmit_initial': (value) => tcp({ initialRto: ms(value) }),
+  'net.inet.tcp.keepidle': (value) => tcp({ keepAliveIdle: ms(value) }),
+  'net.inet.tcp.keepcnt': (value) => tcp({ keepAliveCount: value }),
+  'net.inet.tcp.delacktime': (value) => tcp({ delayedAck: ms(value) }),
+  'net.inet.tcp.sack.enable': only(0),
+  'net.inet.tcp.ecn.enable': only(0, 2),
+  'net.inet.tcp.blackhole': only(0),
+  'net.inet.tcp.icmp_may_rst': only(1),
+  'net.inet.tcp.drop_synfin': only(0),
+  'net.inet.tcp.insecure_rst': only(0),
+  'net.inet.tcp.insecure_syn': only(0),
+  'net.inet.tcp.syncookies': only(0, 1),
+  'net.inet.tcp.hostcache.purgenow': () => ({}),
+};
+
+/** Settings of the stack that exist only from some day on: taken as soon as they are there. */
+const LATER: Readonly<Record<string, string>> = {
+  'net.ipv4.tcp_sack': 'sack',
+  'net.ipv4.tcp_slow_start_after_idle': 'slowStartAfterIdle',
+  'net.inet.tcp.sack.enable': 'sack',
+};
+
+/** The changes to the stack's settings. Throws `UnsupportedError` for what the stack does not have. */
+export function settingsOf(sysctls: readonly Sysctl[], base: Settings): SettingsChanges {
+  let changes: { tcp: Partial<TcpSettings>; ip: Partial<IpSettings> } = { tcp: {}, ip: {} };
+  for (const { name, value, position } of sysctls) {
+    const values = value.split(/[\s,]+/).map(Number);
+    const [first = Number.NaN] = values;
+    const later = LATER[name];
+    if (later !== undefined && later in base.tcp) {
+      changes = { ...changes, tcp: { ...changes.tcp, [later]: first !== 0 } };
+      continue;
+    }
+    const mapping = MAPPINGS[name];
+    if (mapping === undefined) throw new UnsupportedError(`the setting ${name}`, position);
+    if (name !== 'net.ipv4.tcp_congestion_control' && values.some(Number.isNaN))
+      throw new ScriptError(`${name} is '${value}': give numbers`, position);
+    const change = mapping(first, values);
+    if (change === undefined) throw new UnsupportedError(`the setting ${name}=${value}`, position);
+    changes = { tcp: { ...changes.tcp, ...change.tcp }, ip: { ...changes.ip, ...change.ip } };
+  }
+  return changes;
+}

@@ -1,0 +1,157 @@
+/** What a script's options and commands ask for, worked out before it runs. */
+
+import { type Settings, type SettingsChanges, settings, PROFILES } from '../../stack/settings.ts';
+import { type IPv4Address, parseIPv4 } from '../../stack/wire/address.ts';
+import type { Position, Script, ScriptOption } from '../language/syntax.ts';
+import { ScriptError, UnsupportedError } from '../script-error.ts';
+import { type Sysctl, readCommand, settingsOf } from './commands.ts';
+
+/** How exact times have to be. */
+export type ToleranceMode = 'exact' | 'script' | 'original';
+
+/** A time may be off by `us`, or by this share of the time since the event before it, whichever is more. */
+export interface Tolerance {
+  readonly us: number;
+  readonly percent: number;
+}
+
+/** What `packetdrill` allows. */
+export const ORIGINAL_TOLERANCE: Tolerance = { us: 4_000, percent: 12.5 };
+
+/** What the caller may say. */
+export interface PlanOptions {
+  readonly profile?: keyof typeof PROFILES;
+  readonly tolerance?: ToleranceMode;
+  /** Changes on top of profile and script. */
+  readonly settings?: SettingsChanges;
+}
+
+/** All that a run has to know. */
+export interface Plan {
+  readonly local: IPv4Address;
+  readonly remote: IPv4Address;
+  readonly prefixLength: number;
+  readonly bindPort: number;
+  readonly connectPort: number;
+  readonly mtu: number;
+  readonly tolerance: Tolerance;
+  /** Packets that no line speaks of: wrong, or worth a warning. */
+  readonly unexpected: 'failure' | 'warning';
+  /** After the last event: how long to look for packets that no line speaks of, in µs. */
+  readonly linger: number;
+  /** No joining of segments. */
+  readonly strictSegments: boolean;
+  readonly settings: Settings;
+  /** For the kernel: what `sysctl` is to set. */
+  readonly sysctls: readonly Sysctl[];
+  readonly notes: readonly string[];
+}
+
+/** Accepted and without meaning here. */
+const IGNORED: ReadonlySet<string> = new Set([
+  ...['send_omit_free', 'speed', 'is_anyip', 'code_command', 'code_format', 'so_filename', 'so_flags'],
+  ...['psp_udp_port', 'verbose', 'debug', 'code_sockopt', 'gateway_ip', 'netmask_ip', 'init_scripts', 'dry_run'],
+  ...['define', 'D', 'ip_version', 'tcp_ts_tick_usecs', 'non_fatal', 'mss'],
+]);
+const KNOWN: ReadonlySet<string> = new Set([
+  ...['local_ip', 'remote_ip', 'bind_port', 'connect_port', 'mtu', 'tolerance_usecs', 'tolerance_percent'],
+  ...['strict_segments', 'linger_usecs', 'profile'],
+]);
+
+/** Works out the plan. Throws `ScriptError` and `UnsupportedError`. */
+export function makePlan(script: Script, options: PlanOptions = {}): Plan {
+  const given = new OptionReader(script.options);
+  const sysctls = script.init === undefined ? [] : readCommand(script.init.command, script.init.position);
+  const profile = options.profile ?? given.profile();
+  const changes = settingsOf(sysctls, PROFILES[profile]);
+  const mode = options.tolerance ?? 'exact';
+  return {
+    local: given.address('local_ip', '192.168.0.1'),
+    remote: given.address('remote_ip', '192.0.2.1'),
+    prefixLength: 16,
+    bindPort: given.number('bind_port', 8080, 0xffff),
+    connectPort: given.number('connect_port', 8080, 0xffff),
+    mtu: given.number('mtu', 1500, 0xffff),
+    tolerance: toleranceOf(mode, given),
+    unexpected: mode === 'exact' ? 'failure' : 'warning',
+    linger: given.number('linger_usecs', 50_000, 3_600_000_000),
+    strictSegments: given.has('strict_segments'),
+    settings: settings({
+      profile,
+      ip: { ...changes.ip, ...options.settings?.ip },
+      tcp: { ...changes.tcp, ...options.settings?.tcp },
+    }),
+    sysctls,
+    notes: given.notes,
+  };
+}
+
+function toleranceOf(mode: ToleranceMode, given: OptionReader): Tolerance {
+  if (mode === 'exact') return { us: 0, percent: 0 };
+  const fallback = mode === 'original' ? ORIGINAL_TOLERANCE : { us: 0, percent: 0 };
+  return {
+    us: given.number('tolerance_usecs', fallback.us, 3_600_000_000),
+    percent: given.decimal('tolerance_percent', fallback.percent),
+  };
+}
+
+/** Reads the options of a script, and refuses what is unknown. */
+class OptionReader {
+  readonly notes: string[] = [];
+  readonly #options: Map<string, ScriptOption> = new Map();
+
+  constructor(options: readonly ScriptOption[]) {
+    for (const option of options) this.#take(option);
+  }
+
+  #take(option: ScriptOption): void {
+    const { name, value, position } = option;
+    if (name === 'ip_version' && value !== 'ipv4')
+      throw new UnsupportedError(`--ip_version=${value}: the stack has no IPv6 yet`, position);
+    if (name === 'udp_encapsulation' || name.startsWith('wire_') || name === 'tcp_ts_ecr_scaled')
+      throw new UnsupportedError(`--${name}`, position);
+    if (IGNORED.has(name)) {
+      if (name !== 'ip_version' && name !== 'define' && name !== 'D') this.notes.push(`--${name} has no effect here`);
+      return;
+    }
+    if (!KNOWN.has(name)) throw new ScriptError(`there is no option --${name}: use ${[...KNOWN].join(', ')}`, position);
+    this.#options.set(name, option);
+  }
+
+  has(name: string): boolean {
+    return this.#options.has(name);
+  }
+
+  number(name: string, fallback: number, largest: number): number {
+    const option = this.#options.get(name);
+    if (option === undefined) return fallback;
+    const value = Number(option.value);
+    if (/^\d+$/.test(option.value) && value <= largest) return value;
+    throw new ScriptError(`--${name} is '${option.value}': give a whole number up to ${largest}`, option.position);
+  }
+
+  decimal(name: string, fallback: number): number {
+    const option = this.#options.get(name);
+    if (option === undefined) return fallback;
+    if (/^\d*\.?\d+$/.test(option.value)) return Number(option.value);
+    throw new ScriptError(`--${name} is '${option.value}': give a number`, option.position);
+  }
+
+  address(name: string, fallback: string): IPv4Address {
+    const option = this.#options.get(name);
+    const text = option?.value ?? fallback;
+    const address = parseIPv4(text.split('/')[0] ?? text);
+    if (address !== undefined) return address;
+    const position: Position = option?.position ?? { line: 1, column: 1 };
+    if (text.includes(':')) throw new UnsupportedError(`--${name}=${text}: the stack has no IPv6 yet`, position);
+    throw new ScriptError(`--${name} is '${text}': give an IPv4 address`, position);
+  }
+
+  profile(): keyof typeof PROFILES {
+    const option = this.#options.get('profile');
+    if (option === undefined) return 'linux';
+    const { value } = option;
+    if (value === 'standard' || value === 'linux' || value === 'textbook') return value;
+    throw new ScriptError(`--profile is '${value}': use standard, linux or textbook`, option.position);
+  }
+}

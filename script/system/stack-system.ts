@@ -1,0 +1,272 @@
+import type { Host } from '../../stack/host.ts';
+import type { Endpoint } from '../../stack/tcp/events.ts';
+import { type IPv4Address, isIPv4, parseAddress } from '../../stack/wire/address.ts';
+import type { Position } from '../language/syntax.ts';
+import { UnsupportedError } from '../script-error.ts';
+import { CLOSED_INFO, LISTENER_INFO, type TcpInfo, tcpInfo } from '../tcp-info.ts';
+import { checkOption, errorNumber, SocketOptions } from './socket-options.ts';
+import { type Attempt, StackSocket } from './stack-socket.ts';
+import {
+  type Argument,
+  type CallOutcome,
+  failure,
+  iovecLength,
+  isStruct,
+  success,
+  type SystemCall,
+} from './system-call.ts';
+import { WORDS } from './words.ts';
+
+const { SOCK_STREAM = 0, SOCK_NONBLOCK = 0, O_RDWR = 0, O_NONBLOCK = 0, MSG_DONTWAIT = 0 } = WORDS;
+const { MSG_NOSIGNAL = 0, SOL_SOCKET = 0, SO_ERROR = 0, SIOCINQ = 0, SIOCOUTQ = 0 } = WORDS;
+/** POLLERR and POLLHUP are reported unasked. */
+const ALWAYS = (WORDS['POLLERR'] ?? 0) | (WORDS['POLLHUP'] ?? 0);
+
+/** Where sockets are bound and connect to when the script says `...`. */
+export interface Defaults {
+  readonly local: IPv4Address;
+  readonly remote: IPv4Address;
+  readonly bindPort: number;
+  readonly connectPort: number;
+}
+
+/** Asked again whenever something has changed, until it has an outcome. */
+export type Retry = () => CallOutcome | undefined;
+
+/** A call that has begun: its outcome, or how to ask for it. `deadline`: after so many µs it is asked for the last time. */
+export type Started =
+  | { readonly outcome: CallOutcome }
+  | { readonly retry: Retry; readonly timeout?: number; readonly expired?: () => CallOutcome };
+
+/** The calls of a script, carried out on a host of ours. */
+export class StackSystem {
+  readonly #host: Host;
+  readonly #defaults: Defaults;
+  readonly #changed: () => void;
+  readonly #sockets: Map<number, StackSocket> = new Map();
+  #last: StackSocket | undefined;
+  #unnamed: number = 1_000_000;
+
+  constructor(host: Host, defaults: Defaults, changed: () => void) {
+    this.#host = host;
+    this.#defaults = defaults;
+    this.#changed = changed;
+  }
+
+  /** `tcp_info` of the socket that was made last. */
+  info(): TcpInfo {
+    const socket = this.#last;
+    if (socket?.listening === true) return LISTENER_INFO;
+    return socket?.connection === undefined ? CLOSED_INFO : tcpInfo(socket.connection);
+  }
+
+  /** Begins a call. Throws `UnsupportedError`. */
+  start(call: SystemCall): Started {
+    const { name, args, position } = call;
+    if (name === 'socket') return { outcome: this.#socket(call) };
+    if (name === 'poll') return this.#poll(args);
+    const descriptor = args[0];
+    const socket = typeof descriptor === 'number' ? this.#sockets.get(descriptor) : undefined;
+    if (socket === undefined) return { outcome: failure('EBADF') };
+    switch (name) {
+      case 'bind':
+        return { outcome: socket.bind(this.#endpoint(args[1], 'bind')) };
+      case 'listen':
+        return { outcome: socket.listen(numberOf(args[1])) };
+      case 'accept':
+      case 'accept4':
+        return this.#accept(socket, call);
+      case 'connect':
+        return this.#connect(socket, args);
+      case 'shutdown':
+        return { outcome: socket.shutdown(numberOf(args[1])) };
+      case 'close':
+        this.#sockets.delete(numberOf(descriptor));
+        return { outcome: socket.close() };
+      case 'setsockopt':
+      case 'getsockopt':
+        return { outcome: this.#option(socket, call) };
+      case 'fcntl':
+        return { outcome: this.#fcntl(socket, args, position) };
+      case 'ioctl':
+        return { outcome: this.#ioctl(socket, args, position) };
+      default:
+        return this.#transfer(socket, call);
+    }
+  }
+
+  #socket({ args, newDescriptor, position }: SystemCall): CallOutcome {
+    const type = numberOf(args[1]);
+    if ((type & 0xf) !== SOCK_STREAM) throw new UnsupportedError('sockets other than SOCK_STREAM', position);
+    const options = new SocketOptions(this.#host.settings.tcp);
+    const socket = new StackSocket(this.#host, (type & SOCK_NONBLOCK) !== 0, options, this.#changed);
+    return success(this.#adopt(socket, newDescriptor));
+  }
+
+  #adopt(socket: StackSocket, descriptor: number | undefined): number {
+    const number = descriptor ?? this.#unnamed++;
+    this.#sockets.set(number, socket);
+    this.#last = socket;
+    return number;
+  }
+
+  #accept(listener: StackSocket, { args, newDescriptor }: SystemCall): Started {
+    const nonBlocking = (numberOf(args[3]) & SOCK_NONBLOCK) !== 0;
+    return attempt(listener.nonBlocking, () => {
+      const accepted = listener.accept(nonBlocking);
+      return accepted instanceof StackSocket ? success(this.#adopt(accepted, newDescriptor)) : accepted;
+    });
+  }
+
+  #connect(socket: StackSocket, args: readonly Argument[]): Started {
+    const first = socket.connect(this.#endpoint(args[1], 'connect'));
+    if (first !== 'would-block') return { outcome: first };
+    if (socket.nonBlocking) return { outcome: failure('EINPROGRESS') };
+    return {
+      retry: () => {
+        const outcome = socket.connectOutcome();
+        if (outcome === 'would-block') return undefined;
+        socket.connected();
+        return outcome;
+      },
+    };
+  }
+
+  /** read, write and their kin. */
+  #transfer(socket: StackSocket, { name, args, position }: SystemCall): Started {
+    const shape = TRANSFERS[name];
+    if (shape === undefined) throw new UnsupportedError(`system call ${name}`, position);
+    const { count, flags } = shape.sizes(args);
+    const others = flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (others !== 0) throw new UnsupportedError(`flags 0x${others.toString(16)} of ${name}`, position);
+    const nonBlocking = socket.nonBlocking || (flags & MSG_DONTWAIT) !== 0;
+    if (shape.direction === 'in') return attempt(nonBlocking, () => socket.read(count));
+    return nonBlocking ? attempt(true, () => socket.write(count)) : { retry: writeAll(socket, count) };
+  }
+
+  #option(socket: StackSocket, { name, args, position }: SystemCall): CallOutcome {
+    const [, level, option, value] = args;
+    const reading = name === 'getsockopt';
+    checkOption(level, option, reading, position);
+    if (!reading) return socket.options.set(numberOf(level), numberOf(option), value, socket.connection);
+    const found =
+      level === SOL_SOCKET && option === SO_ERROR
+        ? errorNumber(socket.takeError())
+        : socket.options.get(numberOf(level), numberOf(option));
+    return success(0, new Map<number, Argument>([[3, [found]], [4, [4]]]));
+  }
+
+  #fcntl(socket: StackSocket, args: readonly Argument[], position: Position): CallOutcome {
+    if (args[1] === WORDS['F_GETFL']) return success(O_RDWR | (socket.nonBlocking ? O_NONBLOCK : 0));
+    if (args[1] !== WORDS['F_SETFL']) throw new UnsupportedError('fcntl other than F_GETFL and F_SETFL', position);
+    socket.nonBlocking = (numberOf(args[2]) & O_NONBLOCK) !== 0;
+    return success(0);
+  }
+
+  #ioctl(socket: StackSocket, args: readonly Argument[], position: Position): CallOutcome {
+    const { connection } = socket;
+    if (args[1] !== SIOCINQ && args[1] !== SIOCOUTQ)
+      throw new UnsupportedError('ioctl other than SIOCINQ and SIOCOUTQ', position);
+    if (connection === undefined) return failure('EINVAL');
+    const count = args[1] === SIOCINQ ? connection.readable : connection.bytesQueued;
+    return success(0, new Map<number, Argument>([[2, [count]]]));
+  }
+
+  #poll(args: readonly Argument[]): Started {
+    const [list, , timeout] = args;
+    const entries = Array.isArray(list) ? list.filter(isStruct) : [];
+    const look = (): CallOutcome => {
+      const found = entries.map(({ fields }) => {
+        const socket = this.#sockets.get(numberOf(fields.get('fd')));
+        const wanted = numberOf(fields.get('events'));
+        return socket === undefined ? (WORDS['POLLNVAL'] ?? 0) : socket.readiness() & (wanted | ALWAYS);
+      });
+      const reported = entries.map(({ fields }, index) => ({
+        fields: new Map([...fields, ['revents', found[index]] as const]),
+        values: [],
+      }));
+      return success(found.filter((ready) => ready !== 0).length, new Map([[0, reported]]));
+    };
+    const now = look();
+    const wait = numberOf(timeout);
+    if (now.result > 0 || wait === 0) return { outcome: now };
+    const retry = (): CallOutcome | undefined => {
+      const outcome = look();
+      return outcome.result > 0 ? outcome : undefined;
+    };
+    return wait < 0 ? { retry } : { retry, timeout: wait * 1_000, expired: look };
+  }
+
+  #endpoint(argument: Argument, call: 'bind' | 'connect'): Endpoint {
+    const { local, remote, bindPort, connectPort } = this.#defaults;
+    const fallback =
+      call === 'bind' ? { address: local, port: bindPort } : { address: remote, port: connectPort };
+    if (argument === undefined || !isStruct(argument)) return fallback;
+    const address = argument.fields.get('sin_addr');
+    const port = argument.fields.get('sin_port');
+    const parsed = typeof address === 'string' ? parseAddress(address) : typeof address === 'number' ? (0 as IPv4Address) : undefined;
+    return {
+      address: parsed !== undefined && isIPv4(parsed) ? parsed : fallback.address,
+      port: typeof port === 'number' ? port : fallback.port,
+    };
+  }
+}
+
+/** How the calls that move bytes are shaped. */
+const TRANSFERS: Readonly<
+  Record<string, { direction: 'in' | 'out'; sizes(args: readonly Argument[]): { count: number; flags: number } }>
+> = {
+  read: { direction: 'in', sizes: (args) => ({ count: numberOf(args[2]), flags: 0 }) },
+  recv: { direction: 'in', sizes: (args) => ({ count: numberOf(args[2]), flags: numberOf(args[3]) }) },
+  recvfrom: { direction: 'in', sizes: (args) => ({ count: numberOf(args[2]), flags: numberOf(args[3]) }) },
+  recvmsg: { direction: 'in', sizes: messageSizes },
+  readv: { direction: 'in', sizes: (args) => ({ count: iovecLength(args[1]), flags: 0 }) },
+  write: { direction: 'out', sizes: (args) => ({ count: numberOf(args[2]), flags: 0 }) },
+  send: { direction: 'out', sizes: (args) => ({ count: numberOf(args[2]), flags: numberOf(args[3]) }) },
+  sendto: { direction: 'out', sizes: (args) => ({ count: numberOf(args[2]), flags: numberOf(args[3]) }) },
+  sendmsg: { direction: 'out', sizes: messageSizes },
+  writev: { direction: 'out', sizes: (args) => ({ count: iovecLength(args[1]), flags: 0 }) },
+};
+
+/** What can be called at all. */
+export const STACK_CALLS: ReadonlySet<string> = new Set([
+  ...Object.keys(TRANSFERS),
+  ...['socket', 'bind', 'listen', 'accept', 'accept4', 'connect', 'shutdown', 'close'],
+  ...['setsockopt', 'getsockopt', 'fcntl', 'ioctl', 'poll'],
+]);
+
+function messageSizes(args: readonly Argument[]): { count: number; flags: number } {
+  const message = args[1];
+  const iovec = message !== undefined && isStruct(message) ? message.fields.get('msg_iov') : undefined;
+  return { count: iovecLength(iovec), flags: numberOf(args[2]) };
+}
+
+function numberOf(argument: Argument): number {
+  return typeof argument === 'number' ? argument : 0;
+}
+
+/** One that fails with EAGAIN, or one that waits. */
+function attempt(nonBlocking: boolean, once: () => Attempt): Started {
+  if (nonBlocking) {
+    const outcome = once();
+    return { outcome: outcome === 'would-block' ? failure('EAGAIN') : outcome };
+  }
+  return {
+    retry: () => {
+      const outcome = once();
+      return outcome === 'would-block' ? undefined : outcome;
+    },
+  };
+}
+
+/** A blocking write returns when all of it is in the send buffer, or with what it had sent before an error. */
+function writeAll(socket: StackSocket, count: number): Retry {
+  let sent = 0;
+  return () => {
+    const outcome = socket.write(count - sent);
+    if (outcome === 'would-block') return undefined;
+    if (outcome.errno !== undefined) return sent > 0 ? success(sent) : outcome;
+    sent += outcome.result;
+    return sent >= count ? success(sent) : undefined;
+  };
+}

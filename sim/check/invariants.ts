@@ -1,0 +1,157 @@
+import type { TcpConnection } from '../../stack/tcp/connection.ts';
+import { type Instant, NEVER } from '../../stack/time.ts';
+import type { CallEvent, SegmentEvent, TraceEvent } from '../../stack/trace.ts';
+import { SimulationFailure } from '../failure.ts';
+import type { WorldHost } from '../network/host.ts';
+import { type Breach, INVARIANTS, type InvariantNumber } from './breach.ts';
+import { FrameCheck } from './frame-check.ts';
+import { LiveCheck } from './live-check.ts';
+import { SegmentCheck } from './segment-check.ts';
+import { StreamCheck } from './stream-check.ts';
+
+interface WatchedConnection {
+  readonly segments: SegmentCheck;
+  readonly live: LiveCheck;
+  connection: TcpConnection | undefined;
+}
+
+interface WatchedHost {
+  readonly host: WorldHost;
+  readonly frames: FrameCheck;
+  readonly connections: Map<number, WatchedConnection>;
+  /** The segment that came last, and the RSTs sent since: one segment is answered once, a RST never. */
+  lastIn: SegmentEvent | undefined;
+  resets: number;
+}
+
+/** The invariants of determinism.md section 6, checked along with the trace. The first breach is kept in `broken`. */
+export class Invariants {
+  /** What is broken; undefined: nothing. The world throws it when the step is over. */
+  broken: SimulationFailure | undefined;
+  readonly #hosts: readonly WorldHost[];
+  readonly #where: () => { readonly at: Instant; readonly event: number };
+  readonly #watched: Map<string, WatchedHost> = new Map();
+  readonly #streams: StreamCheck;
+  readonly #touched: Set<WatchedConnection> = new Set();
+  readonly #breach: Breach;
+
+  constructor(hosts: readonly WorldHost[], where: () => { readonly at: Instant; readonly event: number }) {
+    this.#hosts = hosts;
+    this.#where = where;
+    this.#breach = (invariant, at, what) => this.#fail(invariant, at, what);
+    this.#streams = new StreamCheck(this.#breach);
+  }
+
+  /** The next event of a host. */
+  event(event: TraceEvent): void {
+    const host = this.#host(event.host);
+    if (host === undefined) return;
+    switch (event.type) {
+      case 'frame':
+        if (event.direction === 'out') host.frames.frame(event);
+        return;
+      case 'segment':
+        return this.#segment(host, event);
+      case 'state': {
+        const watched = this.#connection(host, event.connection);
+        watched.segments.state(event);
+        if (event.to === 'CLOSED') this.#touched.delete(watched);
+        return;
+      }
+      case 'call':
+        if (event.connection !== 0) this.#call(this.#connection(host, event.connection), event);
+        return;
+      case 'connection':
+      case 'timer':
+      case 'variables':
+        this.#connection(host, event.connection);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** Everything that is due at this instant has happened, and time is about to move on. */
+  instantOver(): void {
+    for (const { connection, live } of this.#touched) if (connection !== undefined) live.check(connection);
+    this.#touched.clear();
+  }
+
+  /** Nothing may be left [invariant 10]. */
+  atEnd(): void {
+    for (const { host, name } of this.#hosts) {
+      if (host.tcp.size > 0) {
+        const states = [...host.tcp.connections()].map(({ id, state }) => `#${id} ${state}`);
+        this.#breach(10, [name], `${host.tcp.size} connections are left: ${states.join(', ')}`);
+      }
+      if (host.ip.nextDeadline() !== NEVER)
+        this.#breach(10, [name], 'fragments or questions for a neighbour are left');
+    }
+  }
+
+  #segment(host: WatchedHost, event: SegmentEvent): void {
+    if (event.direction === 'out') host.frames.meant(event);
+    if (event.connection === 0) this.#answer(host, event);
+    if (event.direction === 'in') {
+      host.lastIn = event;
+      host.resets = 0;
+    }
+    if (event.connection === 0) return;
+    const watched = this.#connection(host, event.connection);
+    const { challengeAckInterval } = host.host.settings.tcp;
+    if (event.direction === 'in') watched.segments.arrived(event, watched.connection);
+    else watched.segments.departs(event, watched.connection, challengeAckInterval);
+  }
+
+  /** A RST for no connection. */
+  #answer(host: WatchedHost, event: SegmentEvent): void {
+    if (event.direction === 'in') return;
+    host.resets += 1;
+    const { lastIn } = host;
+    if (lastIn === undefined) this.#breach(9, [host.host.name], 'a RST that nothing asked for');
+    else if (lastIn.header.rst) this.#breach(9, [host.host.name], 'a RST was answered by a RST');
+    else if (host.resets > 1) this.#breach(9, [host.host.name], `${host.resets} RSTs for one segment`);
+  }
+
+  #call(watched: WatchedConnection, event: CallEvent): void {
+    if (event.call !== 'send' || event.data === undefined || event.count === undefined) return;
+    watched.live.sent += event.count;
+    if (watched.connection !== undefined)
+      this.#streams.sent(watched.connection, event.data.subarray(0, event.count));
+  }
+
+  #host(name: string): WatchedHost | undefined {
+    let watched = this.#watched.get(name);
+    if (watched !== undefined) return watched;
+    const host = this.#hosts.find((candidate) => candidate.name === name);
+    if (host === undefined) return undefined;
+    const frames = new FrameCheck(host.host, this.#breach);
+    watched = { host, frames, connections: new Map(), lastIn: undefined, resets: 0 };
+    this.#watched.set(name, watched);
+    return watched;
+  }
+
+  #connection(host: WatchedHost, id: number): WatchedConnection {
+    const { name } = host.host;
+    let watched = host.connections.get(id);
+    if (watched === undefined) {
+      const segments = new SegmentCheck(name, this.#breach);
+      watched = { segments, live: new LiveCheck(name, this.#breach), connection: undefined };
+      host.connections.set(id, watched);
+    }
+    if (watched.connection === undefined) {
+      for (const connection of host.host.tcp.connections()) {
+        if (connection.id !== id) continue;
+        watched.connection = connection;
+        this.#streams.watch(name, connection);
+      }
+    }
+    this.#touched.add(watched);
+    return watched;
+  }
+
+  #fail(invariant: InvariantNumber, hosts: readonly string[], what: string): void {
+    const message = `${what}; invariant ${invariant}: ${INVARIANTS[invariant]}`;
+    this.broken ??= new SimulationFailure(`invariant ${invariant}`, message, { ...this.#where(), hosts });
+  }
+}
