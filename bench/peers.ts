@@ -6,5 +6,18 @@ import { output, peersFolder } from './processes.ts';
 export async function fetchPeers(): Promise<void> {
   mkdirSync(peersFolder, { recursive: true });
   writeFileSync(join(peersFolder, 'package.json'), '{ "private": true }\n');
-  await output(['npm', 'install', '--no-audit', '--no-fund', '--prefix', peersFolder, 'bun@1'], { core: 0 });
+  await output(
+    [
+      'npm',
+      'install',
+      '--no-save',
+      '--no-package-lock',
+      '--no-audit',
+      '--no-fund',
+      '--prefix',
+      peersFolder,
+      'bun@1',
+    ],
+    { core: 0 },
+  );
 }

@@ -119,13 +119,17 @@ export function tcpInfo(connection: TcpConnection): TcpInfo {
     tcpi_advmss: connection.announcedMss - (timestamps ? 12 : 0),
     tcpi_unacked: Math.ceil(sender.flightSize / sender.mss),
     tcpi_snd_cwnd: segments(cwnd),
-    tcpi_snd_ssthresh: ssthresh >= connection.context.settings.tcp.initialSsthresh ? INFINITE_SSTHRESH : segments(ssthresh),
+    tcpi_snd_ssthresh:
+      ssthresh >= connection.context.settings.tcp.initialSsthresh ? INFINITE_SSTHRESH : segments(ssthresh),
     tcpi_rtt: rtt.srtt === undefined ? 0 : Math.round(rtt.srtt),
     tcpi_rttvar: rtt.rttvar === undefined ? 0 : Math.round(rtt.rttvar),
     tcpi_min_rtt: rtt.minRtt ?? 0,
     tcpi_notsent_bytes: Math.max(0, sender.unsent - (sender.finQueued ? 1 : 0)),
     tcpi_snd_wnd: sender.wnd,
-    tcpi_bytes_received: Math.max(0, (receiver.nxt - receiver.irs - 1 - (receiver.finReceived ? 1 : 0)) >>> 0),
+    tcpi_bytes_received: Math.max(
+      0,
+      (receiver.nxt - receiver.irs - 1 - (receiver.finReceived ? 1 : 0)) >>> 0,
+    ),
   };
 }
 

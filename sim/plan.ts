@@ -14,10 +14,24 @@ export interface PlanEntry {
 }
 
 /** What an entry is about. */
-export type PlanKind = 'drop' | 'corrupt' | 'duplicate' | 'delay' | 'reorder' | 'red' | 'schedule' | 'action' | 'size';
+export type PlanKind =
+  | 'drop'
+  | 'corrupt'
+  | 'duplicate'
+  | 'delay'
+  | 'reorder'
+  | 'red'
+  | 'schedule'
+  | 'action'
+  | 'size';
 
 /** Plain data. */
-export type PlanValue = string | number | boolean | readonly PlanValue[] | { readonly [name: string]: PlanValue };
+export type PlanValue =
+  | string
+  | number
+  | boolean
+  | readonly PlanValue[]
+  | { readonly [name: string]: PlanValue };
 
 /**
  * The plan of a run: either written down as the dice decide, or given and followed instead of dice. A run that follows the plan it

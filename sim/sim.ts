@@ -59,3 +59,7 @@ export {
   type ScenarioModule,
 } from './scenario/scenario.ts';
 export { livenessBound, type LivenessCase } from './scenario/liveness.ts';
+export { assertDeterministic, checkDeterminism, type DeterminismResult } from './scenario/determinism.ts';
+export { captureOf, ladderUpTo } from './scenario/drawing.ts';
+export { configurationHash, failureReport, type ReportFacts } from './scenario/report.ts';
+export { shrink, type Shrunk, type ShrinkOptions } from './scenario/shrink.ts';

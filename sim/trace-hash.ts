@@ -1,7 +1,5 @@
+import type { SegmentEvent } from '../stack/trace.ts';
 import type { WorldEvent } from './world-event.ts';
-
-const ENCODED: Float64Array = new Float64Array(1);
-const ENCODED_WORDS: Uint32Array = new Uint32Array(ENCODED.buffer);
 
 /**
  * A hash over every field of every event, in order: two runs with the same hash are the same run. 64 bits; no defence against
@@ -12,6 +10,9 @@ export class TraceHash {
   #b: number = 0x85a308d3;
   #events: number = 0;
   readonly #texts: Map<string, number> = new Map();
+  readonly #scratch: DataView = new DataView(new ArrayBuffer(8));
+  #viewed: Uint8Array | undefined;
+  #view: DataView = new DataView(new ArrayBuffer(0));
 
   /** How many events went in. */
   get events(): number {
@@ -28,19 +29,46 @@ export class TraceHash {
     this.#events += 1;
     this.#number(event.at);
     this.#text(event.type);
-    if (event.type === 'frame' || event.type === 'link-loss') {
-      this.#text(event.type === 'frame' ? event.host : event.by);
-      this.#text(event.type === 'frame' ? event.direction : event.reason);
-      this.#bytes(event.bytes, event.head, event.tail);
-      return;
+    switch (event.type) {
+      case 'frame':
+        this.#text(event.host);
+        this.#text(event.direction);
+        return this.#bytes(event.bytes, event.head, event.tail);
+      case 'link-loss':
+        this.#text(event.by);
+        this.#text(event.reason);
+        return this.#bytes(event.bytes, event.head, event.tail);
+      case 'segment':
+        return this.#segment(event);
+      case 'call':
+        this.#fields({ ...event, data: undefined });
+        if (event.data !== undefined)
+          this.#bytes(event.data, 0, Math.min(event.data.length, event.count ?? Infinity));
+        return;
+      default:
+        return this.#fields(event);
     }
-    this.#fields(event);
+  }
+
+  /** Its frame follows, with all that is in the header. */
+  #segment(event: SegmentEvent): void {
+    const { header } = event;
+    this.#text(event.host);
+    this.#text(event.direction);
+    this.#word(event.connection);
+    this.#word(header.seq);
+    this.#word(header.ack ?? -1);
+    this.#word(header.window);
+    this.#word(event.length);
+    if (event.cause !== undefined) this.#text(event.cause);
+    if (event.reset !== undefined) this.#text(event.reset);
   }
 
   #fields(value: object): void {
     for (const [name, field] of Object.entries(value)) {
       this.#text(name);
-      this.#value(field);
+      if (typeof field === 'number' && (field | 0) === field) this.#word(field);
+      else this.#value(field);
     }
   }
 
@@ -68,19 +96,28 @@ export class TraceHash {
 
   #number(value: number): void {
     if ((value | 0) === value) return this.#word(value);
-    ENCODED[0] = value;
-    this.#word(ENCODED_WORDS[0] ?? 0);
-    this.#word(ENCODED_WORDS[1] ?? 0);
+    this.#scratch.setFloat64(0, value);
+    this.#word(this.#scratch.getInt32(0));
+    this.#word(this.#scratch.getInt32(4));
   }
 
   #bytes(bytes: Uint8Array, from: number, to: number): void {
-    this.#word(to - from);
+    if (bytes !== this.#viewed) {
+      this.#viewed = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    const view = this.#view;
+    let a = this.#a ^ (to - from);
+    let b = this.#b;
     let at = from;
     for (; at + 4 <= to; at += 4) {
-      const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
-      this.#word(low | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24));
+      a = Math.imul(a ^ view.getInt32(at, true), 0x9e3779b1);
+      a ^= a >>> 15;
+      b = (Math.imul(b, 0x85ebca6b) + a) | 0;
     }
-    for (; at < to; at++) this.#word(bytes[at] ?? 0);
+    for (; at < to; at++) a = Math.imul(a ^ view.getUint8(at), 0x9e3779b1);
+    this.#a = a;
+    this.#b = b;
   }
 
   #word(word: number): void {

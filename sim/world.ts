@@ -34,6 +34,8 @@ export interface WorldOptions {
   readonly start?: Instant;
   /** Most events in all; 100 million at first. */
   readonly maxEvents?: number;
+  /** Virtual time at which a run that has not ended counts as failed, in µs; none at first. */
+  readonly timeLimit?: Duration;
   /**
    * Resolves when the program has had a turn: for programs with promises and streams. `sim/node/tick.ts` has the real one for Node.
    */
@@ -79,7 +81,10 @@ export class World {
     this.seed = options.seed;
     this.#options = options;
     const shuffle = options.order === 'shuffled' ? { shuffle: this.random('event order') } : {};
-    this.clock = new VirtualClock({ ...shuffle, ...(options.start !== undefined && { start: options.start }) });
+    this.clock = new VirtualClock({
+      ...shuffle,
+      ...(options.start !== undefined && { start: options.start }),
+    });
     this.plan = new FaultPlan(options.plan);
     if (options.checks !== false)
       this.invariants = new Invariants(this.hosts, () => ({ at: this.now, event: this.#hash.events }));
@@ -186,7 +191,13 @@ export class World {
     const number = this.#actions;
     this.#actions += 1;
     const key = `action ${number}`;
-    const wanted = this.plan.decide(key, 'action', at, () => true, () => `${name} at ${at} µs`);
+    const wanted = this.plan.decide(
+      key,
+      'action',
+      at,
+      () => true,
+      () => `${name} at ${at} µs`,
+    );
     if (wanted === true) this.clock.at(at, task);
   }
 
@@ -228,6 +239,11 @@ export class World {
     const most = this.#options.maxEvents ?? 100_000_000;
     if (this.#steps > most)
       throw this.fail('endless', `${most} events: taken for an endless loop; raise maxEvents if it is none`);
+    if (this.clock.nextEvent !== NEVER && this.clock.nextEvent > (this.#options.timeLimit ?? NEVER))
+      throw this.fail(
+        'time limit',
+        `the run is not over after ${this.#options.timeLimit} µs of virtual time`,
+      );
     const ran = this.clock.step();
     this.#throwIfBroken();
     return ran;
@@ -255,7 +271,8 @@ export class World {
   /** Runs what is due now, turn by turn with the program (`tick`), until neither has anything to do at this instant. */
   async settle(): Promise<void> {
     const { tick } = this.#options;
-    if (tick === undefined) throw new Error('settle needs a tick: createWorld({ tick }) with the one of sim/node');
+    if (tick === undefined)
+      throw new Error('settle needs a tick: createWorld({ tick }) with the one of sim/node');
     for (let quiet = 0; quiet < QUIET_TICKS; quiet++) {
       await tick();
       while (this.clock.nextEvent <= this.now) {
@@ -291,7 +308,10 @@ export class World {
       }
     }
     if (!this.plan.isReplay && this.#lastScheduled > this.now)
-      throw this.fail('schedule', `a change is scheduled for ${this.#lastScheduled} µs, after the end of the run`);
+      throw this.fail(
+        'schedule',
+        `a change is scheduled for ${this.#lastScheduled} µs, after the end of the run`,
+      );
     if (options.open !== true) this.invariants?.atEnd();
     this.#throwIfBroken();
   }
@@ -318,7 +338,15 @@ export class World {
     this.#changes += 1;
     if (at > this.#lastScheduled) this.#lastScheduled = at;
     const key = `schedule ${number}`;
-    return this.plan.decide(key, 'schedule', at, () => what, () => `${place} ${what}`) !== undefined;
+    return (
+      this.plan.decide(
+        key,
+        'schedule',
+        at,
+        () => what,
+        () => `${place} ${what}`,
+      ) !== undefined
+    );
   }
 
   #barrier(view: PacketView): 'LINK_PARTITION' | undefined {

@@ -1,7 +1,7 @@
 import type { TcpConnection } from '../stack/tcp/connection.ts';
 
-/** Bytes given to `data` at most at once, as in Bun (row 31). */
-const LARGEST_CHUNK = 512 * 1024;
+/** Bytes given to `data` at most at once (row 31): larger blocks come fresh from the system each time, and cost page faults. */
+const LARGEST_CHUNK = 64 * 1024;
 
 /** Who gets what was received. */
 export interface InboxOwner {

@@ -35,7 +35,6 @@ export const DROP_REASONS = {
   TCP_INVALID_ACK_SEQUENCE: 'it acknowledges something impossible in this state [RFC 9293 3.10.7.3]',
   TCP_ACK_UNSENT_DATA: 'it acknowledges data that we have not sent [RFC 9293 3.10.7.4]',
   TCP_TOO_OLD_ACK: 'its acknowledgment is older than any window we had [RFC 5961 5.2]',
-  TCP_OLD_ACK: 'its acknowledgment was received before [RFC 9293 3.10.7.4]',
   TCP_INVALID_SYN: 'a SYN in a synchronized state; answered by a challenge ACK [RFC 5961 4.2]',
   TCP_RESET: 'a RST inside the window but not at RCV.NXT; answered by a challenge ACK [RFC 5961 3.2]',
   TCP_LISTEN_OVERFLOW: 'the SYN queue or the accept queue is full [RFC 4987]',

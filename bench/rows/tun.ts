@@ -2,8 +2,8 @@ import type { Bench, Figures, Goal, Metric } from '../bench.ts';
 import type { CLIENTS } from '../clients.ts';
 import { type KernelWorld, hasEthtool, hasIperf } from '../kernel-world.ts';
 
-const WARM_UP = 0.5;
-const SECONDS = 1.2;
+const WARM_UP = 0.4;
+const SECONDS = 1;
 
 /** `in`: from the kernel to us; `out`: from us to the kernel. */
 function bulk(world: KernelWorld, direction: 'in' | 'out', offload: boolean, goals: readonly Goal[]): Bench {

@@ -133,7 +133,9 @@ function compare(operator: string, left: CodeValue, right: CodeValue, position: 
 
 function equal(left: CodeValue, right: CodeValue): boolean {
   if (Array.isArray(left) && Array.isArray(right)) {
-    return left.length === right.length && left.every((item: CodeValue, index) => equal(item, right[index] ?? ''));
+    return (
+      left.length === right.length && left.every((item: CodeValue, index) => equal(item, right[index] ?? ''))
+    );
   }
   if (typeof left === 'boolean' || typeof right === 'boolean') return Number(left) === Number(right);
   return left === right;

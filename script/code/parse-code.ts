@@ -7,7 +7,12 @@ export type Expression =
   | { readonly type: 'constant'; readonly value: number | string | boolean }
   | { readonly type: 'name'; readonly name: string; readonly position: Position }
   | { readonly type: 'tuple'; readonly items: readonly Expression[] }
-  | { readonly type: 'unary'; readonly operator: '-' | 'not'; readonly operand: Expression; readonly position: Position }
+  | {
+      readonly type: 'unary';
+      readonly operator: '-' | 'not';
+      readonly operand: Expression;
+      readonly position: Position;
+    }
   | {
       readonly type: 'binary';
       readonly operator: string;
@@ -25,9 +30,21 @@ export type Expression =
 
 /** What a block is made of. */
 export type Statement =
-  | { readonly type: 'assert'; readonly condition: Expression; readonly message: Expression | undefined; readonly position: Position; readonly text: string }
+  | {
+      readonly type: 'assert';
+      readonly condition: Expression;
+      readonly message: Expression | undefined;
+      readonly position: Position;
+      readonly text: string;
+    }
   | { readonly type: 'print'; readonly values: readonly Expression[] }
-  | { readonly type: 'assign'; readonly name: string; readonly operator: '=' | '+=' | '-='; readonly value: Expression; readonly position: Position };
+  | {
+      readonly type: 'assign';
+      readonly name: string;
+      readonly operator: '=' | '+=' | '-=';
+      readonly value: Expression;
+      readonly position: Position;
+    };
 
 const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=']);
 
@@ -53,7 +70,8 @@ class CodeParser {
       if (this.#peek() === undefined) return found;
       found.push(this.#statement());
       const after = this.#peek();
-      if (after !== undefined && after.kind !== 'end') this.#fail(`expected the end of the statement, found '${after.text}'`);
+      if (after !== undefined && after.kind !== 'end')
+        this.#fail(`expected the end of the statement, found '${after.text}'`);
     }
   }
 
@@ -63,7 +81,10 @@ class CodeParser {
     const from = this.#next;
     if (this.#acceptName('assert')) {
       const condition = this.#expression();
-      const text = this.#tokens.slice(from + 1, this.#next).map(({ text }) => text).join(' ');
+      const text = this.#tokens
+        .slice(from + 1, this.#next)
+        .map(({ text }) => text)
+        .join(' ');
       const message = this.#accept(',') ? this.#tuple() : undefined;
       return { type: 'assert', condition, message, position, text };
     }
@@ -76,7 +97,9 @@ class CodeParser {
       this.#next += 2;
       return { type: 'assign', name: token.text, operator, value: this.#tuple(), position };
     }
-    return this.#fail('a statement is: assert EXPRESSION, print(EXPRESSION), name = EXPRESSION or name += EXPRESSION');
+    return this.#fail(
+      'a statement is: assert EXPRESSION, print(EXPRESSION), name = EXPRESSION or name += EXPRESSION',
+    );
   }
 
   /** Expressions with commas between are a tuple. */
@@ -106,7 +129,8 @@ class CodeParser {
 
   #negation(): Expression {
     const position = this.#position();
-    if (this.#acceptName('not')) return { type: 'unary', operator: 'not', operand: this.#negation(), position };
+    if (this.#acceptName('not'))
+      return { type: 'unary', operator: 'not', operand: this.#negation(), position };
     return this.#comparison();
   }
 
@@ -114,7 +138,11 @@ class CodeParser {
     const position = this.#position();
     const operands = [this.#bits()];
     const operators: string[] = [];
-    for (let operator = this.#comparisonOperator(); operator !== undefined; operator = this.#comparisonOperator()) {
+    for (
+      let operator = this.#comparisonOperator();
+      operator !== undefined;
+      operator = this.#comparisonOperator()
+    ) {
       operators.push(operator);
       operands.push(this.#bits());
     }
@@ -221,13 +249,17 @@ function unquoted(text: string): string {
 }
 
 /** Every name that the statements read. */
-export function namesIn(statements: readonly Statement[]): { readonly name: string; readonly position: Position }[] {
+export function namesIn(
+  statements: readonly Statement[],
+): { readonly name: string; readonly position: Position }[] {
   const assigned = new Set(statements.flatMap((each) => (each.type === 'assign' ? [each.name] : [])));
   const roots = statements.flatMap((each): (Expression | undefined)[] => {
     if (each.type === 'assert') return [each.condition, each.message];
     return each.type === 'print' ? [...each.values] : [each.value];
   });
-  return roots.flatMap((root) => (root === undefined ? [] : namesOf(root))).filter(({ name }) => !assigned.has(name));
+  return roots
+    .flatMap((root) => (root === undefined ? [] : namesOf(root)))
+    .filter(({ name }) => !assigned.has(name));
 }
 
 function namesOf(expression: Expression): { readonly name: string; readonly position: Position }[] {

@@ -202,7 +202,15 @@ export function formatValue(value: Value): string {
   }
 }
 
-function formatField({ name, args, value }: { name: string | undefined; args: readonly Value[]; value: Value }): string {
+function formatField({
+  name,
+  args,
+  value,
+}: {
+  name: string | undefined;
+  args: readonly Value[];
+  value: Value;
+}): string {
   if (name === undefined) return formatValue(value);
   return `${name}${args.length === 0 ? '' : `(${args.map(formatValue).join(', ')})`}=${formatValue(value)}`;
 }

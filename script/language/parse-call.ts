@@ -11,7 +11,8 @@ export function parseCall(scanner: Scanner): CallAction {
   const name = scanner.word('the name of a system call');
   scanner.expect('(', `behind ${name}`);
   const args = parseList(scanner, ')', `of ${name}`);
-  if (!scanner.accept('=')) scanner.fail(`expected '=' and the result behind ${name}(...), found ${scanner.found()}`);
+  if (!scanner.accept('='))
+    scanner.fail(`expected '=' and the result behind ${name}(...), found ${scanner.found()}`);
   const result = scanner.accept('*') || scanner.accept('?') ? undefined : parseValue(scanner);
   const errno = scanner.match(ERRNO)?.[0];
   while (scanner.accept('(')) scanner.upTo(')', 'this note');
@@ -44,7 +45,7 @@ function parseSingle(scanner: Scanner): Value {
   if (scanner.sees('"')) return { type: 'text', value: parseString(scanner) };
   const number = scanner.match(NUMBER)?.[0];
   if (number !== undefined) return { type: 'integer', value: Number(number), hex: /x/i.test(number) };
-  const name = scanner.word("an argument: a number, a word, a text, ..., [ ] or { }");
+  const name = scanner.word('an argument: a number, a word, a text, ..., [ ] or { }');
   if (!scanner.accept('(')) return { type: 'word', name };
   return { type: 'function', name, args: parseList(scanner, ')', `of ${name}`) };
 }
@@ -54,7 +55,9 @@ function parseString(scanner: Scanner): string {
   let text = '';
   for (let match = scanner.match(STRING); match !== undefined; match = scanner.match(STRING)) {
     text += (match[1] ?? '').replace(/\\(x[0-9a-fA-F]{2}|.)/g, (_, escaped: string) =>
-      escaped.length === 3 ? String.fromCharCode(Number.parseInt(escaped.slice(1), 16)) : (ESCAPES[escaped] ?? escaped),
+      escaped.length === 3
+        ? String.fromCharCode(Number.parseInt(escaped.slice(1), 16))
+        : (ESCAPES[escaped] ?? escaped),
     );
   }
   return text;

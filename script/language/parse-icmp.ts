@@ -62,7 +62,10 @@ export function parseIcmp(scanner: Scanner): IcmpBody {
   const typeName = scanner.word('an ICMP type, such as unreachable');
   const type = numbered('type_', typeName) ?? TYPES[typeName];
   if (type === undefined)
-    return scanner.fail(`'${typeName}' is no ICMP type: use ${Object.keys(TYPES).join(', ')} or type_N`, start);
+    return scanner.fail(
+      `'${typeName}' is no ICMP type: use ${Object.keys(TYPES).join(', ')} or type_N`,
+      start,
+    );
   const codeName = parseCodeName(scanner);
   const code = codeName === undefined ? 0 : codeNumber(scanner, typeName, codeName);
   const mtu = scanner.acceptWord('mtu') ? scanner.number('the MTU', 0xffff) : undefined;

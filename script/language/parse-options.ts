@@ -27,7 +27,8 @@ export function parseTcpOptions(scanner: Scanner, direction: 'in' | 'out'): Opti
   }
   if (set) scanner.expect('}', 'behind the options');
   scanner.expect('>', 'behind the options');
-  if (set && direction === 'in') scanner.fail('<{...}> is for outbound packets: the order matters here', start);
+  if (set && direction === 'in')
+    scanner.fail('<{...}> is for outbound packets: the order matters here', start);
   const length = list.reduce((sum, option) => sum + optionLength(option), 0);
   if (!set && length % 4 !== 0)
     scanner.fail(`these options take ${length} bytes: pad them with nop to a multiple of 4`, start);
@@ -81,7 +82,8 @@ function parseBlocks(scanner: Scanner): BlockSpec[] {
 function parseTimestamps(scanner: Scanner): OptionSpec {
   if (!scanner.acceptWord('val')) scanner.fail(`expected 'val' behind TS, found ${scanner.found()}`);
   const value = scanner.accept('...') ? 'any' : numberSpec(scanner, 'the timestamp');
-  if (!scanner.acceptWord('ecr')) scanner.fail(`expected 'ecr' behind the timestamp, found ${scanner.found()}`);
+  if (!scanner.acceptWord('ecr'))
+    scanner.fail(`expected 'ecr' behind the timestamp, found ${scanner.found()}`);
   const echo = scanner.accept('...') ? 'any' : numberSpec(scanner, 'the echoed timestamp');
   return { name: 'TS', value, echo, absoluteEcho: scanner.accept('!') };
 }

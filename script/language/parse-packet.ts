@@ -51,7 +51,10 @@ function parenthesized(scanner: Scanner): number {
 }
 
 function parseRaw(scanner: Scanner): RawBody {
-  const [, hex = ''] = scanner.take(/"([0-9a-fA-F\s]*)"/y, 'the bytes of an IP packet in hex: raw "45 00 ..."');
+  const [, hex = ''] = scanner.take(
+    /"([0-9a-fA-F\s]*)"/y,
+    'the bytes of an IP packet in hex: raw "45 00 ..."',
+  );
   const digits = hex.replace(/\s/g, '');
   if (digits.length % 2 !== 0) scanner.fail('bytes have two hex digits each');
   return { kind: 'raw', hex: digits.toLowerCase() };
@@ -93,7 +96,10 @@ function parseSequence(scanner: Scanner, direction: 'in' | 'out'): Pick<TcpBody,
   if (first > 0xffff_ffff || end > 0xffff_ffff) scanner.fail('a sequence number has 32 bits', start);
   if (length > 0xffff) scanner.fail('a packet has at most 65535 bytes of payload', start);
   if ((first + length) % 0x1_0000_0000 !== end)
-    scanner.fail(`${first} and ${length} bytes make ${first + length}, not ${end}: end = start + length`, start);
+    scanner.fail(
+      `${first} and ${length} bytes make ${first + length}, not ${end}: end = start + length`,
+      start,
+    );
   return { sequence: { mode: match[4] === '!' ? 'absolute' : 'mapped', start: first }, length };
 }
 

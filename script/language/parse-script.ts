@@ -76,7 +76,10 @@ function parseEvent(scanner: Scanner): ScriptEvent {
   const action = parseAction(scanner);
   const outbound = action.type === 'packet' && action.direction === 'out';
   if (!outbound && (time.kind === 'any' || time.until !== undefined))
-    scanner.fail('a window or * as time is for outbound packets: everything else happens at one instant', start);
+    scanner.fail(
+      'a window or * as time is for outbound packets: everything else happens at one instant',
+      start,
+    );
   if (returnsAt !== undefined && action.type !== 'call')
     scanner.fail('only a system call can last from one time ... to another', start);
   const text = scanner.text.slice(start, scanner.at).replace(/\s+/g, ' ').trim();
@@ -109,5 +112,10 @@ function checkTimes(scanner: Scanner, events: readonly ScriptEvent[]): void {
 }
 
 function offsetOf(scanner: Scanner, line: number): number {
-  return scanner.text.split('\n').slice(0, line - 1).join('\n').length + (line > 1 ? 1 : 0);
+  return (
+    scanner.text
+      .split('\n')
+      .slice(0, line - 1)
+      .join('\n').length + (line > 1 ? 1 : 0)
+  );
 }

@@ -12,7 +12,8 @@ export interface EventTime {
 /** `0.5`, `+0.5`, `.1~.2`, `+.1~+.2`, `*`, `+0...0.2`. */
 export function parseTime(scanner: Scanner): EventTime {
   if (scanner.accept('*')) return { time: { kind: 'any' }, returnsAt: undefined };
-  if (scanner.sees('-')) scanner.fail('time cannot be negative: give seconds since the start, or + and seconds');
+  if (scanner.sees('-'))
+    scanner.fail('time cannot be negative: give seconds since the start, or + and seconds');
   const kind = scanner.accept('+') ? 'relative' : 'absolute';
   const from = microseconds(scanner);
   if (scanner.accept('~')) {

@@ -33,8 +33,7 @@ function conditional(text: string, symbols: ReadonlySet<string>): string {
     }
     return '';
   });
-  if (stack.length > 0)
-    throw new ScriptError('an #ifdef has no #endif', { line: lines.length, column: 1 });
+  if (stack.length > 0) throw new ScriptError('an #ifdef has no #endif', { line: lines.length, column: 1 });
   return lines.join('\n');
 }
 

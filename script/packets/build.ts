@@ -31,7 +31,8 @@ export function buildPacket(
   const { body, ip } = action;
   const { remote, local } = addresses;
   if (body.kind === 'raw') return bytesOf(body.hex);
-  if (body.kind === 'encapsulated') throw new ScriptError(`encapsulation ${body.name} cannot be built`, position);
+  if (body.kind === 'encapsulated')
+    throw new ScriptError(`encapsulation ${body.name} cannot be built`, position);
   const ports = action.ports ?? { source: connection.remotePort, destination: connection.localPort ?? 0 };
   if (body.kind === 'icmp') {
     return ipPacket(remote, local, ICMP, ip, icmpMessage(body, connection, addresses, position));
@@ -65,7 +66,7 @@ function ipPacket(
 ): Uint8Array {
   const packet = new Uint8Array(20 + payload.length);
   const view = new DataView(packet.buffer);
-  const tos = info.tos ?? (((info.dscp ?? 0) << 2) | ECN[info.ecn ?? 'noecn']);
+  const tos = info.tos ?? ((info.dscp ?? 0) << 2) | ECN[info.ecn ?? 'noecn'];
   view.setUint16(0, 0x4500 | tos);
   view.setUint16(2, packet.length);
   view.setUint8(8, info.ttl ?? INBOUND_TTL);
@@ -89,7 +90,8 @@ function tcpSegment(
   const header = 20 + options.length;
   const segment = new Uint8Array(header + length);
   const view = new DataView(segment.buffer);
-  const start = sequence.mode === 'absolute' ? sequence.start : connection.liveRemote(sequence.start, flags.syn);
+  const start =
+    sequence.mode === 'absolute' ? sequence.start : connection.liveRemote(sequence.start, flags.syn);
   view.setUint16(0, ports.source);
   view.setUint16(2, ports.destination);
   view.setUint32(4, start);
@@ -103,7 +105,10 @@ function tcpSegment(
 
 function flagBits({ flags }: TcpBody): number {
   const { fin, syn, rst, psh, ack, urg, ece, cwr, ae } = flags;
-  return [fin, syn, rst, psh, ack, urg, ece, cwr, ae].reduce((bits, set, index) => bits | (set ? 1 << index : 0), 0);
+  return [fin, syn, rst, psh, ack, urg, ece, cwr, ae].reduce(
+    (bits, set, index) => bits | (set ? 1 << index : 0),
+    0,
+  );
 }
 
 function optionBytes(body: TcpBody, connection: ScriptConnection, position: Position): Uint8Array {
@@ -183,7 +188,14 @@ function icmpMessage(
   if (quote.kind === 'tcp') view.setUint32(4, connection.liveLocal(quote.start, false));
   else if (quote.kind === 'udp') view.setUint16(4, quote.length + 8);
   const protocol = { tcp: TCP, udp: UDP, raw: 255 }[quote.kind];
-  const noInfo = { ecn: undefined, tos: 0, dscp: undefined, ttl: 64, flowLabel: undefined, wrong: [] } as const;
+  const noInfo = {
+    ecn: undefined,
+    tos: 0,
+    dscp: undefined,
+    ttl: 64,
+    flowLabel: undefined,
+    wrong: [],
+  } as const;
   const inner = ipPacket(local, remote, protocol, noInfo, quoted);
   const innerView = new DataView(inner.buffer);
   innerView.setUint16(2, 20 + (quote.kind === 'tcp' ? 20 : quote.kind === 'udp' ? 8 : 0) + quote.length);

@@ -18,6 +18,10 @@ export class ConnectionChecks {
   #lastAck: number | undefined;
   /** RCV.NXT can be no further than this: the end of what was injected. */
   #received: number | undefined;
+  /** The same for a SYN that came after the stack had acknowledged another one: a stray, or a new connection's. */
+  #strayEnd: number | undefined;
+  /** SND.NXT can be no further than this. */
+  #sentEnd: number | undefined;
   #finAt: number | undefined;
 
   /** The script has injected a segment. */
@@ -30,8 +34,11 @@ export class ConnectionChecks {
     }
     const size = tcp.payload.length + (tcp.flags.syn ? 1 : 0) + (tcp.flags.fin ? 1 : 0);
     const end = (tcp.sequence + size) >>> 0;
-    if (tcp.flags.syn || this.#received === undefined || after(end, this.#received)) this.#received = end;
-    if (!tcp.flags.ack || tcp.flags.rst) return;
+    if (tcp.flags.syn && this.#lastAck !== undefined) this.#strayEnd = end;
+    else if (tcp.flags.syn || this.#received === undefined || after(end, this.#received))
+      this.#received = end;
+    const impossible = this.#sentEnd === undefined || after(tcp.ack, this.#sentEnd);
+    if (!tcp.flags.ack || tcp.flags.rst || impossible) return;
     const both = this.#shift.remote !== undefined && this.#shift.local !== undefined;
     const shift = both && !tcp.flags.syn ? (this.#shift.remote ?? 0) : 0;
     const edge = (tcp.ack + tcp.window * 2 ** shift) >>> 0;
@@ -45,8 +52,11 @@ export class ConnectionChecks {
     if (tcp.flags.syn) {
       this.#shift.local = shiftOf(tcp);
       this.#offeredTimestamps.local = stamps !== undefined;
+      if (tcp.flags.ack && tcp.ack === this.#strayEnd) this.#received = this.#strayEnd;
       this.#lastAck = undefined;
       this.#finAt = undefined;
+      this.#sentEnd = undefined;
+      this.#edge = undefined;
     }
     problems.push(...this.#timestampProblems(tcp));
     if (!tcp.flags.rst) problems.push(...this.#numberProblems(tcp));
@@ -67,8 +77,12 @@ export class ConnectionChecks {
   #numberProblems(tcp: LiveTcp): string[] {
     const problems: string[] = [];
     const end = (tcp.sequence + tcp.payload.length) >>> 0;
+    const next = (end + (tcp.flags.syn ? 1 : 0) + (tcp.flags.fin ? 1 : 0)) >>> 0;
+    if (this.#sentEnd === undefined || after(next, this.#sentEnd)) this.#sentEnd = next;
     if (tcp.payload.length > 1 && this.#edge !== undefined && after(end, this.#edge))
-      problems.push(`data up to ${end} lies beyond the offered window, which ends at ${this.#edge} [RFC 9293 3.8.6]`);
+      problems.push(
+        `data up to ${end} lies beyond the offered window, which ends at ${this.#edge} [RFC 9293 3.8.6]`,
+      );
     if (tcp.payload.length > 0 && this.#finAt !== undefined && after(end, this.#finAt))
       problems.push('data beyond the FIN [RFC 9293 3.6]');
     if (tcp.flags.fin) this.#finAt = end;
@@ -106,7 +120,8 @@ function* formProblems(tcp: LiveTcp): Generator<string> {
   if (!tcp.flags.urg && tcp.urgent !== 0) yield `an urgent pointer (${tcp.urgent}) without the URG flag`;
   for (const { kind, data } of tcp.options) {
     if (SYN_ONLY.has(kind) && !tcp.flags.syn) yield `option ${kind} on a segment without SYN [RFC 9293 3.2]`;
-    if (kind === KIND.windowScale && (data[0] ?? 0) > LARGEST_SHIFT) yield `window scale ${data[0]} [RFC 7323 2.3]`;
+    if (kind === KIND.windowScale && (data[0] ?? 0) > LARGEST_SHIFT)
+      yield `window scale ${data[0]} [RFC 7323 2.3]`;
   }
 }
 

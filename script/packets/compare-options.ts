@@ -62,7 +62,8 @@ class OptionComparison {
       if (option.name === 'nop' || option.name === 'eol') continue;
       const index = left.findIndex(({ kind }) => kind === kindOf(option));
       const [taken] = index < 0 ? [] : left.splice(index, 1);
-      if (taken === undefined) found.push({ field: 'options', expected: formatOption(option), actual: 'not there' });
+      if (taken === undefined)
+        found.push({ field: 'options', expected: formatOption(option), actual: 'not there' });
       else found.push(...this.#one(option, taken));
     }
     for (const option of left) {
@@ -77,7 +78,11 @@ class OptionComparison {
     switch (expected.name) {
       case 'mss':
       case 'wscale':
-        return this.#number(expected.name, expected.value, [...data].reduce((sum, byte) => sum * 256 + byte, 0));
+        return this.#number(
+          expected.name,
+          expected.value,
+          [...data].reduce((sum, byte) => sum * 256 + byte, 0),
+        );
       case 'TS':
         return this.#timestamps(expected.value, expected.echo, data);
       case 'sack': {
@@ -103,7 +108,10 @@ class OptionComparison {
     const below = (value.min - mapped) | 0;
     const above = (mapped - value.max) | 0;
     if (below <= ticks && above <= ticks) return found;
-    return [{ field: 'TS val', expected: formatNumber(value), actual: `${mapped} (${live} on the wire)` }, ...found];
+    return [
+      { field: 'TS val', expected: formatNumber(value), actual: `${mapped} (${live} on the wire)` },
+      ...found,
+    ];
   }
 
   #number(field: string, expected: NumberSpec, actual: number): Difference[] {

@@ -25,7 +25,14 @@ export function comparePacket(
 ): FieldDifference[] {
   const found: FieldDifference[] = compareIp(expected.ip, live.ip);
   const { body } = expected;
-  const kind = live.tcp !== undefined ? 'tcp' : live.icmp !== undefined ? 'icmp' : live.udp !== undefined ? 'udp' : 'other';
+  const kind =
+    live.tcp !== undefined
+      ? 'tcp'
+      : live.icmp !== undefined
+        ? 'icmp'
+        : live.udp !== undefined
+          ? 'udp'
+          : 'other';
   if (body.kind !== kind) return [{ field: 'protocol', expected: body.kind, actual: kind }, ...found];
   if (body.kind === 'tcp' && live.tcp !== undefined) {
     found.push(...comparePorts(expected, live.tcp), ...compareTcp(body, live.tcp, connection, tolerance));

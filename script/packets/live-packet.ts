@@ -201,6 +201,10 @@ export function timestampsOf(
 /** The 32-bit number at `at`. */
 export function word32(data: Uint8Array, at: number): number {
   return (
-    (((data[at] ?? 0) << 24) | ((data[at + 1] ?? 0) << 16) | ((data[at + 2] ?? 0) << 8) | (data[at + 3] ?? 0)) >>> 0
+    (((data[at] ?? 0) << 24) |
+      ((data[at + 1] ?? 0) << 16) |
+      ((data[at + 2] ?? 0) << 8) |
+      (data[at + 3] ?? 0)) >>>
+    0
   );
 }

@@ -18,9 +18,13 @@ const ASSIGNMENT = /([A-Za-z][\w./]*)\s*=\s*("[^"]*"|'[^']*'|[^\s;&|]+)/g;
 export function readCommand(command: string, position: Position): Sysctl[] {
   const found: Sysctl[] = [];
   for (const part of command.split(/\n|;|&&/)) {
-    const text = part.replace(/\\$/, '').replace(/\d?>\s*\S+/g, '').trim();
+    const text = part
+      .replace(/\\$/, '')
+      .replace(/\d?>\s*\S+/g, '')
+      .trim();
     if (text === '' || text.startsWith('#') || /^(true|:)$/.test(text)) continue;
-    if (!/^sysctl\b/.test(text)) throw new UnsupportedError(`the command '${text.split(/\s/)[0] ?? text}'`, position);
+    if (!/^sysctl\b/.test(text))
+      throw new UnsupportedError(`the command '${text.split(/\s/)[0] ?? text}'`, position);
     const assignments = [...text.matchAll(ASSIGNMENT)];
     if (assignments.length === 0) throw new UnsupportedError('sysctl that sets nothing', position);
     for (const [, name = '', value = ''] of assignments) {

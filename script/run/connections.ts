@@ -20,6 +20,7 @@ export class Track {
 /** Which packet is of which connection. */
 export class Tracks {
   readonly #bindPort: number;
+  readonly #check: (packet: LivePacket, track: Track) => void;
   readonly #tracks: Track[] = [];
   readonly #named: Map<string, Track> = new Map();
   /** Of connections that no line has spoken of yet. */
@@ -29,8 +30,10 @@ export class Tracks {
   #current: Track | undefined;
   #nextPort: number = FIRST_REMOTE_PORT;
 
-  constructor(bindPort: number) {
+  /** `check` is called for each packet as soon as its connection is known. */
+  constructor(bindPort: number, check: (packet: LivePacket, track: Track) => void) {
     this.#bindPort = bindPort;
+    this.#check = check;
   }
 
   /** A new socket: unnamed lines speak of its connection from now on. */
@@ -39,17 +42,20 @@ export class Tracks {
   }
 
   /** A packet has come from the target. */
-  arrived(packet: LivePacket): Track | undefined {
+  arrived(packet: LivePacket): void {
     const { tcp } = packet;
     if (tcp === undefined) {
       this.others.push(packet);
-      return undefined;
+      return;
     }
     const ports = { source: tcp.sourcePort, destination: tcp.destinationPort };
     const track = this.#tracks.findLast(({ connection }) => connection.owns(ports));
-    if (track === undefined) this.#strays.push(packet);
-    else track.queue.push(packet);
-    return track;
+    if (track === undefined) {
+      this.#strays.push(packet);
+      return;
+    }
+    this.#check(packet, track);
+    track.queue.push(packet);
   }
 
   /** The connection that an inbound line speaks of: a new one if there is none. */
@@ -67,7 +73,10 @@ export class Tracks {
     if (known !== undefined) return known;
     const first = this.#strays[0]?.tcp;
     if (first === undefined) return undefined;
-    const track = this.#add(name ?? '', new ScriptConnection(name ?? '', first.sourcePort, first.destinationPort));
+    const track = this.#add(
+      name ?? '',
+      new ScriptConnection(name ?? '', first.sourcePort, first.destinationPort),
+    );
     if (name === undefined) this.#current = track;
     return track;
   }
@@ -109,7 +118,7 @@ export class Tracks {
       track.queue.unshift(packet);
       this.#strays.splice(index, 1);
     }
-    for (const { tcp } of track.queue) if (tcp !== undefined) track.checks.sent(tcp);
+    for (const packet of track.queue) this.#check(packet, track);
     return track;
   }
 }

@@ -39,23 +39,36 @@ export interface Plan {
   readonly unexpected: 'failure' | 'warning';
   /** After the last event: how long to look for packets that no line speaks of, in µs. */
   readonly linger: number;
+  /** Whether outbound TS val are compared: always, but for foreign scripts only if they ask for it (`--tcp_ts_tick_usecs`). */
+  readonly timestamps: boolean;
   /** No joining of segments. */
   readonly strictSegments: boolean;
   readonly settings: Settings;
   /** For the kernel: what `sysctl` is to set. */
   readonly sysctls: readonly Sysctl[];
+  /** Real time passes: that nothing has come means nothing yet. */
+  readonly realTime: boolean;
   readonly notes: readonly string[];
 }
 
 /** Accepted and without meaning here. */
 const IGNORED: ReadonlySet<string> = new Set([
   ...['send_omit_free', 'speed', 'is_anyip', 'code_command', 'code_format', 'so_filename', 'so_flags'],
-  ...['psp_udp_port', 'verbose', 'debug', 'code_sockopt', 'gateway_ip', 'netmask_ip', 'init_scripts', 'dry_run'],
-  ...['define', 'D', 'ip_version', 'tcp_ts_tick_usecs', 'non_fatal', 'mss'],
+  ...[
+    'psp_udp_port',
+    'verbose',
+    'debug',
+    'code_sockopt',
+    'gateway_ip',
+    'netmask_ip',
+    'init_scripts',
+    'dry_run',
+  ],
+  ...['define', 'D', 'ip_version', 'non_fatal', 'mss'],
 ]);
 const KNOWN: ReadonlySet<string> = new Set([
   ...['local_ip', 'remote_ip', 'bind_port', 'connect_port', 'mtu', 'tolerance_usecs', 'tolerance_percent'],
-  ...['strict_segments', 'linger_usecs', 'profile'],
+  ...['strict_segments', 'linger_usecs', 'profile', 'tcp_ts_tick_usecs'],
 ]);
 
 /** Works out the plan. Throws `ScriptError` and `UnsupportedError`. */
@@ -75,6 +88,7 @@ export function makePlan(script: Script, options: PlanOptions = {}): Plan {
     tolerance: toleranceOf(mode, given),
     unexpected: mode === 'exact' ? 'failure' : 'warning',
     linger: given.number('linger_usecs', 50_000, 3_600_000_000),
+    timestamps: mode === 'exact' || given.has('tcp_ts_tick_usecs'),
     strictSegments: given.has('strict_segments'),
     settings: settings({
       profile,
@@ -82,6 +96,7 @@ export function makePlan(script: Script, options: PlanOptions = {}): Plan {
       tcp: { ...changes.tcp, ...options.settings?.tcp },
     }),
     sysctls,
+    realTime: false,
     notes: given.notes,
   };
 }
@@ -111,10 +126,12 @@ class OptionReader {
     if (name === 'udp_encapsulation' || name.startsWith('wire_') || name === 'tcp_ts_ecr_scaled')
       throw new UnsupportedError(`--${name}`, position);
     if (IGNORED.has(name)) {
-      if (name !== 'ip_version' && name !== 'define' && name !== 'D') this.notes.push(`--${name} has no effect here`);
+      if (name !== 'ip_version' && name !== 'define' && name !== 'D')
+        this.notes.push(`--${name} has no effect here`);
       return;
     }
-    if (!KNOWN.has(name)) throw new ScriptError(`there is no option --${name}: use ${[...KNOWN].join(', ')}`, position);
+    if (!KNOWN.has(name))
+      throw new ScriptError(`there is no option --${name}: use ${[...KNOWN].join(', ')}`, position);
     this.#options.set(name, option);
   }
 
@@ -127,7 +144,10 @@ class OptionReader {
     if (option === undefined) return fallback;
     const value = Number(option.value);
     if (/^\d+$/.test(option.value) && value <= largest) return value;
-    throw new ScriptError(`--${name} is '${option.value}': give a whole number up to ${largest}`, option.position);
+    throw new ScriptError(
+      `--${name} is '${option.value}': give a whole number up to ${largest}`,
+      option.position,
+    );
   }
 
   decimal(name: string, fallback: number): number {
@@ -143,7 +163,8 @@ class OptionReader {
     const address = parseIPv4(text.split('/')[0] ?? text);
     if (address !== undefined) return address;
     const position: Position = option?.position ?? { line: 1, column: 1 };
-    if (text.includes(':')) throw new UnsupportedError(`--${name}=${text}: the stack has no IPv6 yet`, position);
+    if (text.includes(':'))
+      throw new UnsupportedError(`--${name}=${text}: the stack has no IPv6 yet`, position);
     throw new ScriptError(`--${name} is '${text}': give an IPv4 address`, position);
   }
 

@@ -2,6 +2,7 @@ import type { Instant } from '../../stack/time.ts';
 import type { TraceEvent } from '../../stack/trace.ts';
 import type { Position } from '../language/syntax.ts';
 import type { FieldDifference } from '../packets/compare.ts';
+import type { TcpInfo } from '../tcp-info.ts';
 
 /** What went wrong at one place. */
 export interface Failure {
@@ -14,6 +15,8 @@ export interface Failure {
   readonly expected: string | undefined;
   readonly actual: string | undefined;
   readonly fields: readonly FieldDifference[];
+  /** The connection's variables at that moment, as `tcp_info` names them. */
+  readonly variables: TcpInfo | undefined;
 }
 
 /** One line of the ladder: what the script says left, what happened right. */
@@ -65,8 +68,23 @@ export class Findings {
   readonly packets: CapturedPacket[] = [];
   checks: number = 0;
 
-  /** Notes a failure; `marked`: a row of the ladder that shows it. */
+  /** Says what the connection's variables were at the failures from number `first` on. */
+  addVariables(first: number, variables: TcpInfo): void {
+    for (let index = first; index < this.failures.length; index++) {
+      const failure = this.failures[index];
+      if (failure !== undefined) this.failures[index] = { ...failure, variables };
+    }
+  }
+
+  /** Notes a failure. */
   fail(failure: Partial<Failure> & Pick<Failure, 'kind' | 'message' | 'at'>): void {
-    this.failures.push({ position: undefined, expected: undefined, actual: undefined, fields: [], ...failure });
+    const nothing = {
+      position: undefined,
+      expected: undefined,
+      actual: undefined,
+      fields: [],
+      variables: undefined,
+    };
+    this.failures.push({ ...nothing, ...failure });
   }
 }

@@ -98,7 +98,8 @@ export class StackTarget implements SyncTarget {
       this.#return(started.outcome);
     } else {
       this.#waiting = started;
-      this.#deadline = started.timeout === undefined ? undefined : ((this.#clock.now() + started.timeout) as Instant);
+      this.#deadline =
+        started.timeout === undefined ? undefined : ((this.#clock.now() + started.timeout) as Instant);
       const deadline = this.#deadline;
       if (deadline !== undefined) this.#clock.at(deadline, () => this.#expire(started));
       this.#retry();
@@ -154,7 +155,7 @@ function later(a: Instant, b: Instant): Instant {
 /** Keeps what it is given to send, and delivers what the script injects. */
 class ScriptDevice implements Device {
   readonly name: string = 'script';
-  readonly medium: 'ip' = 'ip';
+  readonly medium: Device['medium'] = 'ip';
   readonly mtu: number;
   readonly offloads: Offloads = NO_OFFLOADS;
   readonly headroom: number = 0;

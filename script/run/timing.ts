@@ -69,7 +69,10 @@ export class Timing {
   }
 
   /** What is wrong with a packet sent at `at`; undefined: nothing. */
-  judge({ from, until, any }: Due, at: Instant): { readonly expected: string; readonly actual: string } | undefined {
+  judge(
+    { from, until, any }: Due,
+    at: Instant,
+  ): { readonly expected: string; readonly actual: string } | undefined {
     if (any) return undefined;
     const allowed = this.allowed(until);
     if (at >= from - allowed && at <= until + allowed) return undefined;

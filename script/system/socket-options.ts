@@ -15,7 +15,11 @@ const SETTABLE: Readonly<Record<number, readonly string[]>> = {
   [SOL_IP]: ['IP_TOS'],
 };
 
-const PREFIX: Readonly<Record<number, RegExp>> = { [SOL_SOCKET]: /^SO_/, [SOL_TCP]: /^TCP_/, [SOL_IP]: /^IP_/ };
+const PREFIX: Readonly<Record<number, RegExp>> = {
+  [SOL_SOCKET]: /^SO_/,
+  [SOL_TCP]: /^TCP_/,
+  [SOL_IP]: /^IP_/,
+};
 
 /** The options of a socket: kept, and given to its connection. */
 export class SocketOptions {
@@ -45,7 +49,10 @@ export class SocketOptions {
     const name = optionName(level, option);
     if (name === 'SO_LINGER') {
       if (!isStruct(value)) return failure('EINVAL');
-      this.#linger = { on: value.fields.get('onoff') === 1, seconds: Number(value.fields.get('linger') ?? 0) };
+      this.#linger = {
+        on: value.fields.get('onoff') === 1,
+        seconds: Number(value.fields.get('linger') ?? 0),
+      };
       return success(0);
     }
     const given = Array.isArray(value) ? value[0] : value;
@@ -125,7 +132,9 @@ export function checkOption(level: Argument, option: Argument, reading: boolean,
   if (optionName(level, option) !== '') return;
   if (reading && level === SOL_SOCKET && option === WORDS['SO_ERROR']) return;
   const prefix = PREFIX[level];
-  const known = Object.entries(WORDS).find(([name, number]) => number === option && prefix?.test(name) === true);
+  const known = Object.entries(WORDS).find(
+    ([name, number]) => number === option && prefix?.test(name) === true,
+  );
   throw new UnsupportedError(`socket option ${known?.[0] ?? `${option} of level ${level}`}`, position);
 }
 

@@ -1,6 +1,12 @@
 import type { Host } from '../../stack/host.ts';
 import type { TcpConnection } from '../../stack/tcp/connection.ts';
-import type { CloseReason, ConnectionEvent, ConnectionOwner, Endpoint, IcmpErrorKind } from '../../stack/tcp/events.ts';
+import type {
+  CloseReason,
+  ConnectionEvent,
+  ConnectionOwner,
+  Endpoint,
+  IcmpErrorKind,
+} from '../../stack/tcp/events.ts';
 import type { TcpListener } from '../../stack/tcp/listener.ts';
 import { StackError } from '../../stack/errors.ts';
 import { SocketOptions } from './socket-options.ts';
@@ -226,7 +232,11 @@ export class StackSocket implements ConnectionOwner {
   }
 }
 
-function errorOf(reason: CloseReason, detail: IcmpErrorKind | undefined, afterFin: boolean): string | undefined {
+function errorOf(
+  reason: CloseReason,
+  detail: IcmpErrorKind | undefined,
+  afterFin: boolean,
+): string | undefined {
   switch (reason) {
     case 'refused':
       return 'ECONNREFUSED';

@@ -153,12 +153,19 @@ export class StackSystem {
       level === SOL_SOCKET && option === SO_ERROR
         ? errorNumber(socket.takeError())
         : socket.options.get(numberOf(level), numberOf(option));
-    return success(0, new Map<number, Argument>([[3, [found]], [4, [4]]]));
+    return success(
+      0,
+      new Map<number, Argument>([
+        [3, [found]],
+        [4, [4]],
+      ]),
+    );
   }
 
   #fcntl(socket: StackSocket, args: readonly Argument[], position: Position): CallOutcome {
     if (args[1] === WORDS['F_GETFL']) return success(O_RDWR | (socket.nonBlocking ? O_NONBLOCK : 0));
-    if (args[1] !== WORDS['F_SETFL']) throw new UnsupportedError('fcntl other than F_GETFL and F_SETFL', position);
+    if (args[1] !== WORDS['F_SETFL'])
+      throw new UnsupportedError('fcntl other than F_GETFL and F_SETFL', position);
     socket.nonBlocking = (numberOf(args[2]) & O_NONBLOCK) !== 0;
     return success(0);
   }
@@ -204,7 +211,12 @@ export class StackSystem {
     if (argument === undefined || !isStruct(argument)) return fallback;
     const address = argument.fields.get('sin_addr');
     const port = argument.fields.get('sin_port');
-    const parsed = typeof address === 'string' ? parseAddress(address) : typeof address === 'number' ? (0 as IPv4Address) : undefined;
+    const parsed =
+      typeof address === 'string'
+        ? parseAddress(address)
+        : typeof address === 'number'
+          ? (0 as IPv4Address)
+          : undefined;
     return {
       address: parsed !== undefined && isIPv4(parsed) ? parsed : fallback.address,
       port: typeof port === 'number' ? port : fallback.port,
@@ -214,7 +226,10 @@ export class StackSystem {
 
 /** How the calls that move bytes are shaped. */
 const TRANSFERS: Readonly<
-  Record<string, { direction: 'in' | 'out'; sizes(args: readonly Argument[]): { count: number; flags: number } }>
+  Record<
+    string,
+    { direction: 'in' | 'out'; sizes(args: readonly Argument[]): { count: number; flags: number } }
+  >
 > = {
   read: { direction: 'in', sizes: (args) => ({ count: numberOf(args[2]), flags: 0 }) },
   recv: { direction: 'in', sizes: (args) => ({ count: numberOf(args[2]), flags: numberOf(args[3]) }) },

@@ -66,8 +66,12 @@ export class LiveCheck {
     const persist = timers.isSet('persist');
     const probing = persist || timers.isSet('override');
     if (out === 0 && sender.unsent > 0 && !probing)
-      this.#broken(6, `${sender.unsent} bytes wait, nothing is out, and neither persist nor override timer runs`);
-    if (persist && (out > 0 || sender.unsent <= 0)) this.#broken(6, 'the persist timer runs, and nothing waits for a window');
+      this.#broken(
+        6,
+        `${sender.unsent} bytes wait, nothing is out, and neither persist nor override timer runs`,
+      );
+    if (persist && (out > 0 || sender.unsent <= 0))
+      this.#broken(6, 'the persist timer runs, and nothing waits for a window');
   }
 
   #broken(number: 1 | 2 | 3 | 6 | 9, what: string): void {

@@ -67,7 +67,10 @@ export class SegmentCheck {
     if (ack === undefined) return;
     const { edge } = this.#received;
     if (edge !== undefined && gt(ack, edge))
-      this.#broken(2, `ACK ${ack} covers ${distance(edge, ack)} bytes that never arrived (up to ${edge} did)`);
+      this.#broken(
+        2,
+        `ACK ${ack} covers ${distance(edge, ack)} bytes that never arrived (up to ${edge} did)`,
+      );
     if (this.#lastAck !== undefined && lt(ack, this.#lastAck))
       this.#broken(2, `ACK ${ack} goes back by ${distance(ack, this.#lastAck)}`);
     this.#lastAck = ack;

@@ -60,7 +60,13 @@ export class FateDice {
 
   /** To be asked for each packet once, in the order of their indices. */
   of(index: number, at: Instant, view: () => PacketView): PacketFate {
-    const lost = this.#decide('drop', index, at, view, this.#loss && (() => this.#loss?.(index, view) || undefined));
+    const lost = this.#decide(
+      'drop',
+      index,
+      at,
+      view,
+      this.#loss && (() => this.#loss?.(index, view) || undefined),
+    );
     const corruption = this.#decide(
       'corrupt',
       index,
@@ -76,7 +82,13 @@ export class FateDice {
       this.#duplication && (() => this.#duplication?.(index)),
     );
     const jitter = this.#decide('delay', index, at, view, this.#jitter && (() => this.#jitter?.(index)));
-    const held = this.#decide('reorder', index, at, view, this.#reordering && (() => this.#reordering?.(index)));
+    const held = this.#decide(
+      'reorder',
+      index,
+      at,
+      view,
+      this.#reordering && (() => this.#reordering?.(index)),
+    );
     return { lost: lost ?? false, corruption, copies: copies ?? [], jitter: jitter ?? 0, heldUp: held };
   }
 
@@ -88,7 +100,8 @@ export class FateDice {
     roll: (() => Value | undefined) | undefined,
   ): Value | undefined {
     if (roll === undefined && !this.#plan.isReplay) return undefined;
-    const text = (value: Value): string => `${this.#place} #${index} ${wordsFor(kind, value)}${view().describe()}`;
+    const text = (value: Value): string =>
+      `${this.#place} #${index} ${wordsFor(kind, value)}${view().describe()}`;
     return this.#plan.decide(`${this.#place} #${index} ${kind}`, kind, at, roll ?? (() => undefined), text);
   }
 

@@ -162,7 +162,7 @@ export class Lane {
     const view = (): PacketView => new PacketView(index, this.direction, at, packet, this.medium);
     // The dice are thrown in the order of the numbers, whatever comes of the packet before it meets them.
     const fate = this.#dice.of(index, at, view);
-    return { packet, index, at, fate, queuedAt: at, extraDelay: 0, mayOvertake: false };
+    return { packet, index, copy: 0, at, fate, queuedAt: at, extraDelay: 0, mayOvertake: false };
   }
 
   #enter(frame: PacketBuffer): void {
@@ -198,7 +198,7 @@ export class Lane {
     const refused = this.#throughMiddleboxes(packet);
     if (refused !== undefined) return this.#lose(packet, refused);
     for (const each of this.#fit(packet)) this.#impaired(each);
-    for (let copy = 0; copy < duplicates; copy++) this.#toQueue(this.#copy(packet, 0));
+    for (let copy = 1; copy <= duplicates; copy++) this.#toQueue(this.#copy(packet, 100 + copy, 0));
   }
 
   #throughMiddleboxes(packet: LinkPacket): LinkReason | undefined {
@@ -247,7 +247,7 @@ export class Lane {
       packet.mayOvertake = true;
       this.#action('reorder', packet.index, `held up ${fate.heldUp} µs`);
     }
-    const copies = fate.copies.map((delay) => this.#copy(packet, delay));
+    const copies = fate.copies.map((delay, number) => this.#copy(packet, number + 1, delay));
     this.#toQueue(packet);
     for (const copy of copies) {
       this.#action('duplicate', packet.index, 'copy');
@@ -255,9 +255,15 @@ export class Lane {
     }
   }
 
-  #copy(packet: LinkPacket, delay: number): LinkPacket {
+  #copy(packet: LinkPacket, copy: number, delay: number): LinkPacket {
     const extraDelay = packet.extraDelay + delay;
-    return { ...packet, packet: copyOf(packet.packet), extraDelay, mayOvertake: delay > 0 || packet.mayOvertake };
+    return {
+      ...packet,
+      packet: copyOf(packet.packet),
+      copy,
+      extraDelay,
+      mayOvertake: delay > 0 || packet.mayOvertake,
+    };
   }
 
   #toQueue(packet: LinkPacket): void {
@@ -273,13 +279,22 @@ export class Lane {
   }
 
   #deliver(packets: readonly LinkPacket[]): void {
-    if (this.receiver !== undefined) return this.receiver.framesArrived(buffersOf(packets));
+    if (this.receiver !== undefined) {
+      this.receiver.framesArrived(buffersOf(packets));
+      // As a device does that uses its memory again: who keeps frames without copying them is found out.
+      for (const { packet } of packets) packet.bytes.fill(0xdb);
+      return;
+    }
     for (const packet of packets) this.#lose(packet, 'LINK_UNPLUGGED');
   }
 
   #replaceQueue(options: QueueOptions | undefined): void {
     const now = this.#world.scheduler.now();
-    for (let packet = this.#server.queue.dequeue(now); packet !== undefined; packet = this.#server.queue.dequeue(now))
+    for (
+      let packet = this.#server.queue.dequeue(now);
+      packet !== undefined;
+      packet = this.#server.queue.dequeue(now)
+    )
       this.#lose(packet, 'LINK_QUEUE_FULL');
     this.#server.queue = makeQueue(options, this.#queueEnvironment());
   }
@@ -293,7 +308,8 @@ export class Lane {
         if (marked) this.#action('mark', packet.index, 'congestion experienced');
         return marked;
       },
-      chance: (packet, probability) => this.#redChance(packet, () => dice.chance(probability, packet.index)),
+      chance: (packet, probability) =>
+        this.#redChance(packet, () => dice.chance(probability, packet.index, 2 + packet.copy)),
       perturbation: dice.u32(0, 1),
       medium: this.medium,
     };
@@ -301,7 +317,7 @@ export class Lane {
 
   #redChance(packet: LinkPacket, roll: () => boolean): boolean {
     const text = (): string => `${this.name} #${packet.index} RED ${this.#view(packet).describe()}`;
-    const key = `${this.name} #${packet.index} red`;
+    const key = `${this.name} #${packet.index} red${packet.copy > 0 ? ` copy ${packet.copy}` : ''}`;
     const now = this.#world.scheduler.now();
     return this.#world.plan.decide(key, 'red', now, () => (roll() ? true : undefined), text) ?? false;
   }
@@ -327,6 +343,12 @@ export class Lane {
   }
 
   #view(packet: LinkPacket): PacketView {
-    return new PacketView(packet.index, this.direction, this.#world.scheduler.now() as Instant, packet.packet, this.medium);
+    return new PacketView(
+      packet.index,
+      this.direction,
+      this.#world.scheduler.now() as Instant,
+      packet.packet,
+      this.medium,
+    );
   }
 }

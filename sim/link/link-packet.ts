@@ -7,6 +7,8 @@ export interface LinkPacket {
   readonly packet: PacketBuffer;
   /** How many entered this direction before it; a copy has the number of its original. */
   readonly index: number;
+  /** 0; of a copy, 1 and up. */
+  readonly copy: number;
   /** When it entered. */
   readonly at: Instant;
   /** What the dice say of it. */

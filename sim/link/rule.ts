@@ -108,9 +108,12 @@ export class RuleHandle {
     try {
       return match(packet);
     } catch (error) {
-      throw new Error(`the matcher of rule "${this.name}" failed at packet #${packet.index}: ${String(error)}`, {
-        cause: error,
-      });
+      throw new Error(
+        `the matcher of rule "${this.name}" failed at packet #${packet.index}: ${String(error)}`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 }

@@ -14,7 +14,7 @@ export class Server {
   #rate: Rate | undefined;
   #slots: Slots | undefined;
   /** When the last packet is wholly sent, or (with a bucket) when there will be tokens again; in µs with fractions. */
-  #free: number = 0;
+  #free: number = Number.NEGATIVE_INFINITY;
   /** When the next packet may leave. */
   #busyUntil: number = 0;
   #slotNumber: number = 0;
@@ -43,10 +43,11 @@ export class Server {
 
   set rate(rate: Rate | undefined) {
     if (rate !== undefined && !(rate.bitsPerSecond > 0))
-      throw new RangeError(`a link needs a rate above 0 bits/s, not ${rate.bitsPerSecond}: take it down instead`);
+      throw new RangeError(
+        `a link needs a rate above 0 bits/s, not ${rate.bitsPerSecond}: take it down instead`,
+      );
     this.#rate = rate;
-    this.#free = Math.min(this.#free, this.#scheduler.now());
-    this.#busyUntil = Math.min(this.#busyUntil, this.#scheduler.now());
+    // What is being sent goes on at the old rate.
     this.#alarm.set(this.#scheduler.now());
   }
 
@@ -87,7 +88,9 @@ export class Server {
     if (rate === undefined) return now;
     const perByte = 8_000_000 / rate.bitsPerSecond;
     const saved = (rate.burst ?? 0) * perByte;
-    this.#free = Math.max(this.#free, now - saved) + Math.max(1, length + (rate.overhead ?? 0)) * perByte;
+    // A fraction of a microsecond that was rounded up is no idle time.
+    const begins = Math.ceil(this.#free) >= now - saved ? this.#free : now - saved;
+    this.#free = begins + Math.max(1, length + (rate.overhead ?? 0)) * perByte;
     return Math.max(now, Math.ceil(this.#free));
   }
 

@@ -67,10 +67,7 @@ export class Firewall implements Middlebox {
 /** Names the connection alike for both directions. */
 function flowKey(edit: TransportEdit, outward: boolean): string {
   const { ip } = edit.layout;
-  const [from, to] = [
-    `${edit.get32(ip + 12)}:${edit.ports[0]}`,
-    `${edit.get32(ip + 16)}:${edit.ports[1]}`,
-  ];
+  const [from, to] = [`${edit.get32(ip + 12)}:${edit.ports[0]}`, `${edit.get32(ip + 16)}:${edit.ports[1]}`];
   return outward ? `${from} ${to}` : `${to} ${from}`;
 }
 

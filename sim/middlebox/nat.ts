@@ -36,7 +36,8 @@ export class Nat implements Middlebox {
 
   constructor(options: NatOptions) {
     const address = parseIPv4(options.address);
-    if (address === undefined) throw new Error(`NAT: ${options.address} is no IPv4 address such as 192.0.2.1`);
+    if (address === undefined)
+      throw new Error(`NAT: ${options.address} is no IPv4 address such as 192.0.2.1`);
     this.#outward = options.outward ?? 'a→b';
     this.#address = address;
     this.#timeout = options.timeout ?? Number.POSITIVE_INFINITY;

@@ -118,7 +118,8 @@ export class Flow implements ConnectionOwner {
       this.#waiting.shift();
       this.#waitingAt = 0;
     }
-    if (!this.#closing) return;
+    // Before the handshake is over, CLOSE would only delete the connection [RFC 9293 3.10.4].
+    if (!this.#closing || !this.established) return;
     this.#closing = false;
     this.#connection.shutdown();
   }

@@ -128,6 +128,17 @@ export class Router {
     const sentence = LINK_REASONS[reason];
     const at = this.#world.now();
     const by = `${this.name}, from ${from.name}`;
-    this.#world.emit({ type: 'link-loss', at, by, reason, sentence, medium: 'ip', bytes, head, tail, index: -1 });
+    this.#world.emit({
+      type: 'link-loss',
+      at,
+      by,
+      reason,
+      sentence,
+      medium: 'ip',
+      bytes,
+      head,
+      tail,
+      index: -1,
+    });
   }
 }

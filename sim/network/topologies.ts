@@ -62,13 +62,19 @@ export interface StarOptions {
 export function star(
   world: World,
   options: StarOptions = {},
-): { readonly hosts: readonly WorldHost[]; readonly centre: Router | Switch; readonly links: readonly Link[] } {
+): {
+  readonly hosts: readonly WorldHost[];
+  readonly centre: Router | Switch;
+  readonly links: readonly Link[];
+} {
   const onSwitch = options.centre === 'switch';
   const centre = onSwitch ? world.switch('centre') : world.router('centre');
   const links: Link[] = [];
   const hosts = Array.from({ length: options.hosts ?? 3 }, (_, index) => {
     const host = world.host(`h${index + 1}`, options.host);
-    links.push(world.link(host, centre, { ...options.link, ...(onSwitch && { medium: 'ethernet' as const }) }));
+    links.push(
+      world.link(host, centre, { ...options.link, ...(onSwitch && { medium: 'ethernet' as const }) }),
+    );
     return host;
   });
   return { hosts, centre, links };

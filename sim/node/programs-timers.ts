@@ -1,4 +1,5 @@
 import { syncBuiltinESMExports } from 'node:module';
+import timersPromises from 'node:timers/promises';
 import { install } from '@sinonjs/fake-timers';
 import { type Alarm, type Instant, NEVER } from '../../stack/time.ts';
 import type { VirtualClock } from '../virtual-clock.ts';
@@ -42,7 +43,7 @@ export function installFakeTimers(clock: VirtualClock, epoch: number): Installed
     shouldClearNativeTimers: true,
   });
   const timers = new ProgramTimers(clock, fake, epoch);
-  const measures = takeMeasures(clock);
+  const giveBack = [takeMeasures(clock), takeWaits()];
   syncBuiltinESMExports(); // so that `import { setTimeout } from 'node:timers'` sees them as well
   return {
     arm: () => timers.arm(),
@@ -50,7 +51,7 @@ export function installFakeTimers(clock: VirtualClock, epoch: number): Installed
     realNow: realPerformanceNow,
     restore: () => {
       timers.end();
-      measures();
+      for (const each of giveBack) each();
       fake.uninstall();
       syncBuiltinESMExports();
     },
@@ -75,7 +76,7 @@ class ProgramTimers {
       fake.next();
     });
     // The library assigns its time when it runs a timer: to an instant that the world has reached already.
-    Object.defineProperty(fake, 'now', { get: () => this.#milliseconds(), set: () => undefined });
+    Object.defineProperty(fake, 'now', { get: () => this.#milliseconds(), set: () => {} });
     const own = fake as unknown as { setTimeout: SetTimer; setInterval: SetTimer };
     const { setTimeout: later, setInterval: every } = own;
     own.setTimeout = this.#wrapped(later, () => globalThis.setTimeout as unknown as SetTimer);
@@ -134,11 +135,38 @@ function takeMeasures(clock: VirtualClock): () => void {
     return [Number((passed - rest) / 1_000_000_000n), Number(rest)];
   };
   process.hrtime = Object.assign(virtual, { bigint: nanoseconds });
-  const now = Object.getOwnPropertyDescriptor(performance, 'now');
-  Object.defineProperty(performance, 'now', { configurable: true, value: () => clock.now() / 1000 });
+  const giveBack = replace(performance, 'now', () => clock.now() / 1000);
   return () => {
     process.hrtime = hrtime;
-    Reflect.deleteProperty(performance, 'now');
-    if (now !== undefined) Object.defineProperty(performance, 'now', now);
+    giveBack();
+  };
+}
+
+/** Waits that Node makes with timers inside it, made with the ones that were taken over. */
+function takeWaits(): () => void {
+  const wait = (delay?: number, options?: { readonly signal?: AbortSignal }): Promise<void> =>
+    timersPromises.setTimeout(delay, undefined, options);
+  const timeout = (delay: number): AbortSignal => {
+    const controller = new AbortController();
+    const late = new DOMException('The operation was aborted due to timeout', 'TimeoutError');
+    setTimeout(() => controller.abort(late), delay);
+    return controller.signal;
+  };
+  const giveBack = [
+    replace(timersPromises.scheduler, 'wait', wait),
+    replace(AbortSignal, 'timeout', timeout),
+  ];
+  return () => {
+    for (const each of giveBack) each();
+  };
+}
+
+/** Puts `value` in the place of a property, own or inherited; returns what undoes it. */
+function replace(target: object, name: string, value: unknown): () => void {
+  const before = Object.getOwnPropertyDescriptor(target, name);
+  Object.defineProperty(target, name, { configurable: true, writable: true, enumerable: true, value });
+  return () => {
+    if (before === undefined) Reflect.deleteProperty(target, name);
+    else Object.defineProperty(target, name, before);
   };
 }

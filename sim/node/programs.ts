@@ -28,8 +28,8 @@ export interface ProgramOptions {
 
 const BEGINNING_OF_2026 = 1_767_225_600_000;
 
-/** Who has this process's timers; nobody else can have them then. */
-let owner: ProgramTime | undefined;
+/** Somebody has this process's timers; nobody else can have them then. */
+let taken: boolean = false;
 
 /**
  * This process's timers and `Date` under the world's clock, until `restore()`. Most often `runProgram` is what is wanted.
@@ -47,7 +47,7 @@ export class ProgramTime implements Disposable {
 
   /** Takes the timers over. Throws if somebody has them already: this process has one set of timers. */
   constructor(world: ProgramWorld, options: ProgramOptions = {}) {
-    if (owner !== undefined) {
+    if (taken) {
       throw new Error(
         'the timers of this process belong to another world now: run programs one after the other, and restore() each',
       );
@@ -56,7 +56,7 @@ export class ProgramTime implements Disposable {
     this.#clock = world.clock;
     this.#realLimit = options.realLimit ?? 60_000;
     this.#timers = installFakeTimers(world.clock, options.epoch ?? BEGINNING_OF_2026);
-    owner = this;
+    taken = true;
   }
 
   /** How many timers of the program are waiting. */
@@ -115,7 +115,7 @@ export class ProgramTime implements Disposable {
   restore(): void {
     if (this.#restored) return;
     this.#restored = true;
-    owner = undefined;
+    taken = false;
     this.#timers.restore();
   }
 

@@ -39,7 +39,11 @@ export class CoDelState {
   }
 
   /** Takes the next packet that is not dropped out of `fifo`. `dropped` hears of each that is. */
-  dequeue(fifo: Fifo, now: Instant, dropped: (packet: LinkPacket) => void = () => undefined): LinkPacket | undefined {
+  dequeue(
+    fifo: Fifo,
+    now: Instant,
+    dropped: (packet: LinkPacket) => void = () => undefined,
+  ): LinkPacket | undefined {
     let { packet, mayDrop } = this.#next(fifo, now);
     if (this.#dropping) {
       if (!mayDrop) this.#dropping = false;

@@ -25,8 +25,7 @@ export class DropTail implements Queue {
   }
 
   enqueue(packet: LinkPacket): void {
-    const full =
-      this.packets >= this.#mostPackets || this.bytes + packet.packet.length > this.#mostBytes;
+    const full = this.packets >= this.#mostPackets || this.bytes + packet.packet.length > this.#mostBytes;
     if (full) this.#environment.lose(packet, 'LINK_QUEUE_FULL');
     else this.#fifo.push(packet);
   }

@@ -11,6 +11,8 @@ export interface LivenessCase {
   readonly roundTrip: Duration;
   /** Bits per second of the slowest link. */
   readonly bitsPerSecond?: number;
+  /** How long until the timers that run now go off, in µs; without it the longest that they can be set to. */
+  readonly pending?: Duration;
   /** Payload bytes per segment; 536 at first, the smallest that is usual. */
   readonly mss?: number;
 }
@@ -22,7 +24,7 @@ export interface LivenessCase {
  */
 export function livenessBound(of: LivenessCase): Duration {
   const most = (value: (settings: Settings) => number): number => Math.max(...of.settings.map(value));
-  const waiting = most(({ tcp }) => tcp.maxRto + tcp.maxPersist);
+  const waiting = of.pending ?? most(({ tcp }) => tcp.maxRto + tcp.maxPersist);
   const mss = of.mss ?? 536;
   const segments = Math.ceil(of.bytes / mss) + 8; // handshake and FINs
   const sending = of.bitsPerSecond === undefined ? 0 : (segments * (mss + 60) * 8_000_000) / of.bitsPerSecond;

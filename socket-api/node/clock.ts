@@ -3,6 +3,9 @@ import { between, NEVER, type Alarm, type Instant, type Scheduler } from '../../
 /** The longest wait that `setTimeout` knows, in milliseconds: a longer one takes several. */
 const LONGEST_TIMEOUT = 0x7fff_ffff;
 
+/** Every so many flushes Node gets to look at timers and I/O: two hosts in one process could else talk for ever in one turn. */
+const FLUSHES_PER_TURN = 64;
+
 /**
  * Node's time and turns. Instants are microseconds since 1970, so that captures show the time of day; they move with the
  * monotonic clock, so setting the system's clock changes nothing.
@@ -12,6 +15,7 @@ export class SystemScheduler implements Scheduler {
   #tasks: (() => void)[] = [];
   readonly #flush = (): void => this.#runTasks();
   readonly #afterMicrotasks = (): void => process.nextTick(this.#flush);
+  #flushes: number = 0;
 
   now(): Instant {
     return (this.#origin + Math.floor(performance.now() * 1000)) as Instant;
@@ -19,11 +23,14 @@ export class SystemScheduler implements Scheduler {
 
   /**
    * Runs `task` when the present callback and all promise continuations that follow from it are through, before Node looks at
-   * timers and I/O again: so all that a program writes in one turn leaves together.
+   * timers and I/O again (but for one flush in `FLUSHES_PER_TURN`): so all that a program writes in one turn leaves together.
    */
   soon(task: () => void): void {
     this.#tasks.push(task);
-    if (this.#tasks.length === 1) queueMicrotask(this.#afterMicrotasks);
+    if (this.#tasks.length > 1) return;
+    this.#flushes = (this.#flushes + 1) % FLUSHES_PER_TURN;
+    if (this.#flushes === 0) setImmediate(this.#flush);
+    else queueMicrotask(this.#afterMicrotasks);
   }
 
   alarm(task: () => void): Alarm {

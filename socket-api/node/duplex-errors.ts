@@ -60,6 +60,11 @@ export function brokenPipe(): SystemError {
   return nodeError('write EPIPE', { errno: -EPIPE, code: 'EPIPE', syscall: 'write' });
 }
 
+/** A write after the peer's end has ended us, without `allowHalfOpen`. */
+export function endedByPeer(): Error {
+  return Object.assign(new Error('This socket has been ended by the other party'), { code: 'EPIPE' });
+}
+
 /** What a write is told that the socket's end overtook. */
 export function canceled(): SystemError {
   return nodeError('write ECANCELED', { errno: -ECANCELED, code: 'ECANCELED', syscall: 'write' });

@@ -4,8 +4,9 @@
  */
 
 import { Agent, type AgentOptions, type Server, type ServerResponse } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { Host } from '../../stack/host.ts';
 import { SystemScheduler } from './clock.ts';
 import { connectDuplex, TcpDuplex } from './duplex.ts';
@@ -21,8 +22,8 @@ export interface ServeHttpOptions extends ListenDuplexOptions {
   readonly sendDate?: boolean | undefined;
 }
 
-/** `server.listen()` on `host`. The server's own `close()` finds nothing to close: close what this returns, too. */
-export function serveHttp(server: Server, host: Host, options: ServeHttpOptions): DuplexServer {
+/** `server.listen()` on `host`, for servers of `node:http` and `node:https`. The server's own `close()` finds nothing to close: close what this returns, too. */
+export function serveHttp(server: Server | HttpsServer, host: Host, options: ServeHttpOptions): DuplexServer {
   const sendDate = options.sendDate ?? host.scheduler instanceof SystemScheduler;
   if (!sendDate) {
     const withoutDate = (_request: unknown, response: ServerResponse): void => {
@@ -60,6 +61,8 @@ export type UndiciCallback = (
 export interface UndiciHookOptions extends TcpDuplexOptions {
   /** Milliseconds until an attempt is given up, 0: never; 10,000, as by undici's own connector. */
   readonly connectTimeout?: number | undefined;
+  /** For `https:` addresses: `ca`, `rejectUnauthorized` … */
+  readonly tls?: ConnectionOptions | undefined;
 }
 
 /** `new Agent({ connect: undiciConnect(host) })`, for undici's own `fetch` and `request`. */
@@ -73,7 +76,7 @@ export function undiciConnect(
     const duplex = connectDuplex(host, { host: to.hostname, port }, withNoDelay(options));
     const servername = to.servername ?? undefined;
     const socket: Duplex = secure
-      ? connectTls({ socket: duplex, ...(servername !== undefined && { servername }) })
+      ? connectTls({ ...options.tls, socket: duplex, ...(servername !== undefined && { servername }) })
       : duplex;
     const { connectTimeout = 10_000 } = options;
     const late = (): void => void socket.destroy(connectTimeoutError(to.hostname, port, connectTimeout));
@@ -130,7 +133,7 @@ class RedisConnector {
 
   async connect(): Promise<TcpDuplex> {
     this.#connecting = true;
-    await null; // who disconnects at once gets no connection
+    await Promise.resolve(); // who disconnects at once gets no connection
     if (!this.#connecting) throw new Error('Connection is closed.');
     const { host = 'localhost', port = 6379 } = this.#target;
     const stream = connectDuplex(this.#host, { host, port }, this.#options);

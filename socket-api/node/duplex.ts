@@ -3,27 +3,26 @@
  * a stream runs on it; a stand-in for `node:net` itself (`Socket`, `createServer`, `createConnection`) builds on it.
  */
 
-import { Duplex } from 'node:stream';
 import type { Host } from '../../stack/host.ts';
 import type { TcpConnection } from '../../stack/tcp/connection.ts';
-import type { ConnectionEvent, ConnectionOwner, Endpoint } from '../../stack/tcp/events.ts';
-import { type Duration, ms } from '../../stack/time.ts';
+import type { ConnectionEvent, ConnectionOwner } from '../../stack/tcp/events.ts';
+import { ms } from '../../stack/time.ts';
 import { Hold } from '../hold.ts';
 import { ConnectAttempt, type AttemptOwner } from './duplex-attempt.ts';
-import { addressText, type Family, family } from './duplex-address.ts';
-import { brokenPipe, canceled, readFailure } from './duplex-errors.ts';
+import { brokenPipe, canceled, endedByPeer, readFailure } from './duplex-errors.ts';
+import { DuplexFacts } from './duplex-facts.ts';
 import { IdleTimer } from './duplex-idle.ts';
+import { Incoming } from './duplex-incoming.ts';
 import { type Callback, Outgoing } from './duplex-outgoing.ts';
 import {
   connectArguments,
   type DuplexConnectOptions,
   idleMilliseconds,
+  type Lookup,
   type TcpDuplexOptions,
 } from './duplex-options.ts';
+import { Tuning } from './duplex-tuning.ts';
 import { nodeRuntime } from './runtime.ts';
-
-/** Bytes that one chunk has at most, as in Node. */
-const LARGEST_CHUNK = 64 * 1024;
 
 /** Owns a connection that the program has given up, while it comes to its end. */
 const NOBODY: ConnectionOwner = { connectionEvent: () => undefined };
@@ -32,13 +31,13 @@ const NOBODY: ConnectionOwner = { connectionEvent: () => undefined };
  * `net.Socket`'s face over a connection of `host`: `end()` half-closes, `destroy()` closes, `setTimeout` is an idle timer, errors
  * have Node's codes. `write` calls back when the stack has taken the bytes; when nobody reads, the TCP window closes.
  */
-export class TcpDuplex extends Duplex implements AttemptOwner {
+export class TcpDuplex extends DuplexFacts implements AttemptOwner {
   connecting: boolean = false;
   /** The length of the idle timer in milliseconds; undefined or 0: none. */
   timeout: number | undefined;
-  bytesRead: number = 0;
   readonly #host: Host;
-  readonly #options: TcpDuplexOptions;
+  protected readonly mapped: boolean;
+  readonly #lookup: Lookup;
   readonly #hold: Hold;
   readonly #idle: IdleTimer;
   #attempt: ConnectAttempt | undefined;
@@ -46,14 +45,10 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
   readonly #outgoing: Outgoing = new Outgoing();
   /** `end()` came before the connection did. */
   #finishing: Callback | undefined;
-  /** The stream wants bytes: nobody has said stop since the last `_read`. */
-  #wanted: boolean = false;
-  #delivering: boolean = false;
+  readonly #incoming: Incoming;
+  readonly #tuning: Tuning;
   #peerEnded: boolean = false;
-  #endPushed: boolean = false;
   #over: (ConnectionEvent & { readonly type: 'closed' }) | undefined;
-  #noDelay: boolean | undefined;
-  #keepAlive: readonly [enable: boolean, delay: number] | undefined;
 
   /** Not connected yet, unless `accepted` is given. */
   constructor(host: Host, options: TcpDuplexOptions = {}, accepted?: TcpConnection) {
@@ -62,15 +57,18 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
     const stream = { allowHalfOpen, emitClose: false, autoDestroy: true };
     super(highWaterMark === undefined ? stream : { ...stream, highWaterMark });
     this.#host = host;
-    this.#options = options;
-    this.#noDelay = options.noDelay;
+    this.mapped = options.mapped ?? false;
+    this.#lookup = options.lookup ?? ((name) => nodeRuntime.lookup(name));
+    this.#tuning = new Tuning(host, options.noDelay);
+    this.#incoming = new Incoming((chunk) => this.#take(chunk));
     this.#hold = new Hold(host);
     const waiting = () => this.#connection?.bytesQueued ?? 0;
     this.#idle = new IdleTimer(host.scheduler, waiting, () => this.#tell('timeout'));
+    if (!allowHalfOpen) this.once('end', () => this.#refuseWrites());
     if (accepted === undefined) return;
     this.attached(accepted);
     accepted.owner = this;
-    this.#applyOptions(accepted);
+    this.#tuning.apply(accepted);
   }
 
   // -- connecting ----------------------------------------------------------------------------------------------------------
@@ -87,7 +85,7 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
     this.connecting = true;
     this.#idle.touch();
     this.#attempt = new ConnectAttempt(this.#host, this, destination);
-    this.#attempt.start(this.#options.lookup ?? ((name) => nodeRuntime.lookup(name)));
+    this.#attempt.start(this.#lookup);
     return this;
   }
 
@@ -131,7 +129,7 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
     if (!this.connecting || connection === undefined) return;
     this.connecting = false;
     this.#attempt = undefined;
-    this.#applyOptions(connection);
+    this.#tuning.apply(connection);
     this.#idle.touch();
     this.#tell('connect');
     this.#tell('ready');
@@ -140,11 +138,6 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
     this.#finishing = undefined;
     if (finishing !== undefined && !this.destroyed) this._final(finishing);
     if (!this.destroyed && !this.isPaused()) this.read(0);
-  }
-
-  #applyOptions(connection: TcpConnection): void {
-    if (this.#noDelay !== undefined) connection.setNoDelay(this.#noDelay);
-    if (this.#keepAlive !== undefined) this.#setKeepAlive(connection, ...this.#keepAlive);
   }
 
   #closed(event: ConnectionEvent & { readonly type: 'closed' }): void {
@@ -162,47 +155,31 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
   /** Hands over what is there, as far as the stream wants it; then the end, or the death. */
   #deliver(): void {
     const connection = this.#connection;
-    if (this.#delivering || this.destroyed || connection === undefined || this.connecting) return;
-    this.#delivering = true;
-    try {
-      while (this.#wanted && !this.destroyed && this.#pushChunk(connection));
-    } finally {
-      this.#delivering = false;
-    }
-    if (connection.atEnd && !this.#endPushed && !this.destroyed) {
-      this.#endPushed = true;
-      this.#guard(() => this.push(null));
-      this.read(0); // without data, `end` needs somebody who asks
-    }
+    if (this.destroyed || connection === undefined || this.connecting) return;
+    this.#incoming.deliver(connection);
     if (connection.readable === 0) this.#die();
   }
 
-  #pushChunk(connection: TcpConnection): boolean {
-    const chunk = connection.receive(LARGEST_CHUNK);
-    if (chunk === undefined) return false;
-    this.bytesRead += chunk.length;
+  #take(chunk: Buffer | null): boolean {
     this.#idle.touch();
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-    this.#wanted = false;
-    const more = this.#guard(() => this.push(bytes)) ?? this.readableLength < this.readableHighWaterMark;
-    // What `push` said counts, but also a `_read` that came inside it.
-    this.#wanted ||= more;
-    return true;
+    if (this.destroyed) return false; // by a listener, at the chunk before
+    const more = this.#guard(() => this.push(chunk));
+    if (chunk === null) this.read(0); // without data, `end` needs somebody who asks
+    return more ?? this.readableLength < this.readableHighWaterMark;
   }
 
-  /** The connection died and what came before was read: an error, unless everything had been said. */
+  /** The connection died and what came before was read: an error. After the peer's end only who writes hears of it, as in Node. */
   #die(): void {
     if (this.#over?.reason === undefined || this.#connection === undefined || this.destroyed) return;
-    const shut = this.writableFinished;
-    if (this.#endPushed && shut) return;
+    if (this.#incoming.endTaken) return this.#pump();
     const { reason, detail } = this.#over;
-    this.destroy(readFailure(reason, detail, this.#connection.remote, this.#peerEnded && !shut));
+    this.destroy(readFailure(reason, detail, this.#connection.remote, false));
   }
 
   // -- the stream's side ---------------------------------------------------------------------------------------------------
 
   override _read(): void {
-    this.#wanted = true;
+    this.#incoming.want();
     this.#deliver();
   }
 
@@ -218,7 +195,7 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
       return;
     }
     this.#connection?.shutdown();
-    callback();
+    process.nextTick(callback); // as in Node, an error of the same turn comes before `finish`
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
@@ -249,6 +226,19 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
     if (callback !== undefined) this.#guard(callback);
   }
 
+  /** The peer's end has ended us: as in Node, who writes then hears of a broken pipe. */
+  #refuseWrites(): void {
+    const write = this.write.bind(this) as (...given: readonly unknown[]) => boolean;
+    this.write = (...given: readonly unknown[]): boolean => {
+      if (!this.writableEnded) return write(...given);
+      const error = endedByPeer();
+      const callback = given.findLast((each) => typeof each === 'function');
+      if (callback !== undefined) process.nextTick(callback as () => void, error);
+      this.destroy(error);
+      return false;
+    };
+  }
+
   #whyNotWritable(): Error {
     const connection = this.#connection;
     if (this.#over?.reason === undefined || connection === undefined) return brokenPipe();
@@ -272,24 +262,14 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
 
   /** Nagle's algorithm off (by default) or on. */
   setNoDelay(noDelay: boolean = true): this {
-    this.#noDelay = noDelay;
-    if (!this.pending) this.#connection?.setNoDelay(noDelay);
+    this.#tuning.noDelay(noDelay, this.pending ? undefined : this.#connection);
     return this;
   }
 
   /** Keep-alive probes after `initialDelay` milliseconds of silence; 0: the host's setting. */
   setKeepAlive(enable: boolean = false, initialDelay: number = 0): this {
-    this.#keepAlive = [enable, initialDelay];
-    const connection = this.#connection;
-    if (connection !== undefined && !this.connecting) this.#setKeepAlive(connection, enable, initialDelay);
+    this.#tuning.keepAlive(enable, initialDelay, this.pending ? undefined : this.#connection);
     return this;
-  }
-
-  #setKeepAlive(connection: TcpConnection, enable: boolean, delay: number): void {
-    const { keepAliveIdle, keepAliveInterval, keepAliveCount } = this.#host.settings.tcp;
-    const idle: Duration = delay > 0 ? ms(delay) : keepAliveIdle;
-    const parameters = { idle, interval: keepAliveInterval, count: keepAliveCount };
-    connection.setKeepAlive(enable ? parameters : undefined);
   }
 
   ref(): this {
@@ -315,57 +295,14 @@ export class TcpDuplex extends Duplex implements AttemptOwner {
     return this.destroy();
   }
 
-  /** Not connected yet. */
-  get pending(): boolean {
-    return this.#connection === undefined || this.connecting;
+  get bytesRead(): number {
+    return this.#incoming.bytes;
   }
 
   get bytesWritten(): number {
     return this.#outgoing.bytesTaken + this.writableLength - this.#outgoing.takenOfChunk;
   }
 
-  get readyState(): 'opening' | 'open' | 'readOnly' | 'writeOnly' | 'closed' {
-    if (this.connecting) return 'opening';
-    if (this.readable && this.#connection !== undefined) return this.writable ? 'open' : 'readOnly';
-    return this.writable && this.#connection !== undefined ? 'writeOnly' : 'closed';
-  }
-
-  get localAddress(): string | undefined {
-    return addressText(this.#connection?.local, this.#options.mapped);
-  }
-
-  get localPort(): number | undefined {
-    return this.#connection?.local.port;
-  }
-
-  get localFamily(): Family | undefined {
-    return family(this.#connection?.local, this.#options.mapped);
-  }
-
-  get remoteAddress(): string | undefined {
-    return addressText(this.#remote, this.#options.mapped);
-  }
-
-  get remotePort(): number | undefined {
-    return this.#remote?.port;
-  }
-
-  get remoteFamily(): Family | undefined {
-    return family(this.#remote, this.#options.mapped);
-  }
-
-  get #remote(): Endpoint | undefined {
-    return this.connecting ? undefined : this.#connection?.remote;
-  }
-
-  /** This end; empty while there is none. */
-  address(): { address?: string; family?: Family; port?: number } {
-    const { localAddress, localFamily, localPort } = this;
-    if (localAddress === undefined || localFamily === undefined || localPort === undefined) return {};
-    return { address: localAddress, family: localFamily, port: localPort };
-  }
-
-  /** The connection under the stream; undefined before `connect`. */
   get connection(): TcpConnection | undefined {
     return this.#connection;
   }

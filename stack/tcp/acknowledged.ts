@@ -13,6 +13,8 @@ export function acknowledgmentArrived(
   ack: SeqNumber,
 ): void {
   const { sender, recovery, context } = connection;
+  connection.heardAt = context.now;
+  connection.keepAliveProbes = 0;
   if (gt(ack, sender.una)) {
     newAck(connection, segment, ack);
   } else if (recovery.isDuplicate(segment, ack)) {
@@ -68,7 +70,6 @@ function traceRtt(connection: TcpConnection, srtt: Duration, rttvar: Duration): 
 /** SND.WND from the segment; a window that opens lets data go, one that closes starts the persist timer (`departs.ts`). */
 function windowArrived(connection: TcpConnection, segment: ArrivedSegment, ack: SeqNumber): void {
   const { sender, timers } = connection;
-  if (segment.header.syn) return; // was taken with the handshake, unscaled [RFC 7323 2.3]
   const closed = sender.wnd === 0;
   sender.updateWindow(segment.header.seq, ack, segment.header.window);
   if (sender.wnd > 0) {

@@ -67,7 +67,7 @@ export class TcpConnection {
   timed: { readonly end: SeqNumber; readonly at: Instant } | undefined;
   /** Since when the oldest data waits for an ACK: for R2 and the user timeout. */
   progressAt: Instant = 0 as Instant;
-  /** When the peer was last heard. */
+  /** When an acceptable segment last came: junk from elsewhere proves nothing about the peer. */
   heardAt: Instant = 0 as Instant;
   persistBackoff: number = 0;
   keepAlive: KeepAlive | undefined;
@@ -147,8 +147,6 @@ export class TcpConnection {
 
   /** SEGMENT ARRIVES [RFC 9293 3.10.7]. Returns why it was dropped; undefined if it was not. */
   segmentArrived(segment: ArrivedSegment): DropReason | undefined {
-    this.heardAt = this.context.now;
-    this.keepAliveProbes = 0;
     return segmentArrives(this, segment);
   }
 

@@ -26,8 +26,10 @@ export function nextSegment(connection: TcpConnection): OutgoingSegment | undefi
 function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
   const { receiver, sender, context, timers, rtt } = connection;
   const answer = connection.state === 'SYN-RECEIVED';
-  if (!connection.synDue)
-    return answer && takeAckDue(connection) ? pureAck(connection, 'challenge-ack') : undefined;
+  if (!connection.synDue) {
+    const cause = answer ? takeAckDue(connection) : undefined;
+    return cause === undefined ? undefined : pureAck(connection, cause);
+  }
   connection.synDue = false;
   connection.challengeDue = false;
   if (connection.timed === undefined && !connection.synRetransmitted) {
@@ -47,17 +49,14 @@ function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
 /** Duplicate ACKs first, since only ACKs without data count as such [RFC 5681 2]; then data, which carries the ACK; else the ACK. */
 function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undefined {
   const { receiver, sender, context, rtt } = connection;
-  if (connection.state === 'TIME-WAIT')
-    return takeAckDue(connection) ? pureAck(connection, 'ack') : undefined;
-  if (receiver.duplicateAcks > 0) {
-    const again = receiver.lastAckSent === receiver.nxt; // the first may still acknowledge something new
-    return pureAck(connection, again ? 'duplicate-ack' : 'ack');
+  if (receiver.duplicateAcks > 0) return pureAck(connection, duplicateCause(connection));
+  if (connection.state !== 'TIME-WAIT') {
+    const plan = sender.next(context.now, rtt.rto);
+    if (plan !== undefined) return dataSegment(connection, plan);
+    sender.pushNow = false;
   }
-  const plan = sender.next(context.now, rtt.rto);
-  if (plan !== undefined) return dataSegment(connection, plan);
-  sender.pushNow = false;
-  const challenge = connection.challengeDue;
-  if (takeAckDue(connection)) return pureAck(connection, challenge ? 'challenge-ack' : 'ack');
+  const cause = takeAckDue(connection);
+  if (cause !== undefined) return pureAck(connection, cause);
   if (receiver.windowUpdateDue()) return pureAck(connection, 'window-update');
   if (connection.keepAliveDue) {
     connection.keepAliveDue = false;
@@ -66,11 +65,19 @@ function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undef
   return undefined;
 }
 
-function takeAckDue(connection: TcpConnection): boolean {
-  const due =
-    connection.challengeDue || connection.receiver.ackDue === 'now' || connection.receiver.duplicateAcks > 0;
+/** The first ACK after a segment came out of order may still acknowledge something new. */
+function duplicateCause({ receiver }: TcpConnection): SendCause {
+  return receiver.lastAckSent === receiver.nxt ? 'duplicate-ack' : 'ack';
+}
+
+/** Why an ACK has to leave now; undefined if none has to. */
+function takeAckDue(connection: TcpConnection): SendCause | undefined {
+  const { ackDue } = connection.receiver;
+  const challenge = connection.challengeDue;
   connection.challengeDue = false;
-  return due;
+  if (challenge) return 'challenge-ack';
+  if (ackDue === 'overdue') return 'delayed-ack';
+  return ackDue === 'now' ? 'ack' : undefined;
 }
 
 /** <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, or with an older number. */
@@ -92,7 +99,6 @@ function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment
   if (plan.cause !== 'window-probe' && !timers.isSet('retransmission')) {
     timers.set('retransmission', after(context.now, rtt.rto));
     timers.clear('override');
-    connection.progressAt = context.now; // R2 counts from the first transmission [RFC 9293 3.8.3]
   }
   const cause: SendCause = plan.cause === 'data' && plan.length === 0 ? 'fin' : plan.cause;
   const segmentSize = plan.length > sender.mss ? sender.mss : 0;
@@ -181,6 +187,7 @@ function setProbeTimers(connection: TcpConnection): void {
   }
   const why = sender.blocked();
   if (why === 'window') {
+    timers.clear('override');
     if (!timers.isSet('persist')) timers.set('persist', after(context.now, persistInterval(connection)));
   } else if (!timers.isSet('override')) {
     timers.set('override', after(context.now, context.settings.tcp.override));

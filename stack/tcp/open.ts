@@ -47,6 +47,7 @@ export function established(connection: TcpConnection, cause: string): void {
   connection.timers.clear('retransmission');
   connection.retransmissions = 0;
   connection.progressAt = context.now;
+  connection.heardAt = context.now;
   sender.congestion.established(sender.mss);
   if (connection.synRetransmitted) rtt.synWasRetransmitted();
   connection.tell({ type: 'established' });

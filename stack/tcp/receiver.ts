@@ -5,8 +5,8 @@ import { ReceiveQueue } from './receive-queue.ts';
 import { type ArrivedSegment } from './segment.ts';
 import { type SeqNumber, add, distance, gt, leq, max, seq } from './sequence.ts';
 
-/** Which acknowledgment the receiver owes. */
-export type AckDue = 'none' | 'delayed' | 'now';
+/** Which acknowledgment the receiver owes; `overdue`: it was delayed, and its time is up. */
+export type AckDue = 'none' | 'delayed' | 'overdue' | 'now';
 
 /**
  * The receiving half of a connection: RCV.NXT, the window, reassembly, and when to acknowledge [RFC 9293 3.8.6, 3.10.7.4].

@@ -45,9 +45,9 @@ export class RttEstimator {
     this.rto = us(Math.min(Math.max(this.computedRto, minRto), maxRto)); // RFC 6298 2.4, 2.5
   }
 
-  /** The timer went off: doubles the timeout [RFC 6298 5.5]. */
-  backOff(): void {
-    this.rto = us(Math.min(this.rto * 2, this.#settings.maxRto));
+  /** The timer went off: doubles the timeout [RFC 6298 5.5], up to `ceiling`. */
+  backOff(ceiling: Duration = this.#settings.maxRto): void {
+    this.rto = us(Math.min(this.rto * 2, ceiling));
   }
 
   /** The SYN had to be sent again and nothing was measured: 3 s to begin data with [RFC 6298 5.7]. */

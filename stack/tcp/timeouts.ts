@@ -1,6 +1,6 @@
 /** What happens when a timer goes off: RFC 9293 3.8.3, 3.8.4, 3.8.6.1, 3.10.8; RFC 6298 5. */
 
-import { after, between } from '../time.ts';
+import { after, between, seconds } from '../time.ts';
 import type { TimerName } from '../trace.ts';
 import type { TcpConnection } from './connection.ts';
 import { persistInterval } from './departs.ts';
@@ -17,7 +17,7 @@ export function timerFires(connection: TcpConnection, timer: TimerName): void {
       persistTimeout(connection);
       return;
     case 'delayed-ack':
-      if (connection.receiver.ackDue === 'delayed') connection.receiver.ackDue = 'now';
+      if (connection.receiver.ackDue === 'delayed') connection.receiver.ackDue = 'overdue';
       return;
     case 'override':
       connection.sender.pushNow = true;
@@ -36,6 +36,9 @@ export function timerFires(connection: TcpConnection, timer: TimerName): void {
   }
 }
 
+/** A SYN's timeout has a ceiling of its own, so that seven retries make 255 s [RFC 9293 MUST-23]. */
+const LARGEST_SYN_RTO = seconds(128);
+
 /** The SYN or SYN-ACK was not answered: again, up to its own limit [RFC 9293 MUST-22, MUST-23]. */
 function synTimeout(connection: TcpConnection): void {
   const { rtt, timers, context, state } = connection;
@@ -50,7 +53,7 @@ function synTimeout(connection: TcpConnection): void {
   connection.synRetransmitted = true;
   connection.timed = undefined;
   connection.synDue = true;
-  rtt.backOff();
+  rtt.backOff(LARGEST_SYN_RTO);
   timers.set('retransmission', after(context.now, rtt.rto));
 }
 

@@ -41,32 +41,37 @@ async function eachWay(world: World, role: 'client' | 'server', size: number, na
 describe.skipIf(interopMissing)('bulk transfer with the kernel', () => {
   afterAll(() => console.log(figures.join('\n')));
 
+  // Without offload the kernel answers every other segment of a burst at once: more ACKs than the 500 packets that a TUN keeps by
+  // default. Those that are lost are made up for by later ones, but for the last. The window leaves room for them beside data.
+  const room = { queueLength: 6_000, settings: { tcp: { receiveBuffer: { from: 131_072, to: 524_288 } } } };
+
   for (const offload of [true, false]) {
     const size = (full ? (offload ? 100 : 20) : 5) * MIB;
     for (const role of ['client', 'server'] as const) {
       const name = `bulk-kernel-${role}-offload-${offload ? 'on' : 'off'}`;
       it(`carries ${size / MIB} MiB each way, kernel as ${role}, offload ${offload ? 'on' : 'off'}`, () =>
-        withWorld({ name, offload, bulk: true }, (world) => eachWay(world, role, size, name)));
+        withWorld({ name, offload, bulk: true, ...(offload ? {} : room) }, (world) =>
+          eachWay(world, role, size, name),
+        ));
     }
-    // Both ways at once, the kernel's ACKs and its data share the TUN's queue: the window leaves room for thousands of ACKs.
-    const room = { queueLength: 6_000, settings: { tcp: { receiveBuffer: { from: 131_072, to: 524_288 } } } };
     const world = {
       name: `bulk-both-offload-${offload ? 'on' : 'off'}`,
       offload,
       bulk: true,
       ...(offload ? {} : room),
     };
-    it(`carries ${size / MIB} MiB both ways at once, offload ${offload ? 'on' : 'off'}`, () =>
+    const both = Math.min(size, 30 * MIB);
+    it(`carries ${both / MIB} MiB both ways at once, offload ${offload ? 'on' : 'off'}`, () =>
       withWorld(world, async (world) => {
-        const ours = randomFillSync(new Uint8Array(size));
+        const ours = randomFillSync(new Uint8Array(both));
         const accepted = StackEnd.accept(world.host, 5001);
-        const peer = world.kernelConnects(5001, [`both:${size}`, 'close']);
+        const peer = world.kernelConnects(5001, [`both:${both}`, 'close']);
         const end = await accepted;
         const what = `both ways, offload ${offload ? 'on' : 'off'}`;
-        const [received] = await timed(what, 2 * size, () => Promise.all([end.receive(), end.send(ours)]));
+        const [received] = await timed(what, 2 * both, () => Promise.all([end.receive(), end.send(ours)]));
         end.connection.shutdown();
         const result = await world.result(peer);
-        expect(received).toEqual({ bytes: size, hash: result.sentHash });
+        expect(received).toEqual({ bytes: both, hash: result.sentHash });
         expect(result.receivedHash).toBe(sha256(ours));
       }));
   }

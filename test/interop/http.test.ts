@@ -41,9 +41,10 @@ describe.skipIf(interopMissing)('an HTTP server on the stack', () => {
     }));
 
   const size = (full ? 1_024 : 64) * MIB;
-  // Of each packet only the headers are kept, so checksums of TCP cannot be verified here.
-  it(`sends ${size / MIB} MiB to curl (captured without payload)`, () =>
-    withWorld({ name: 'curl-1-gib', snapLength: 96, bulk: true }, async (world) => {
+  // Of each packet only the headers are kept, so checksums of TCP cannot be verified here; and only the first 10,000 frames, most
+  // of them super-segments: tshark would take 20 s for all.
+  it(`sends ${size / MIB} MiB to curl (headers of the first part captured)`, () =>
+    withWorld({ name: 'curl-1-gib', snapLength: 96, frames: 10_000, bulk: true }, async (world) => {
       await serveExample(world);
       const { output, milliseconds } = await world.run(
         'curl',

@@ -2,7 +2,7 @@
 
 peer.py connect|listen HOST PORT COUNT ACTION...
 
-Opens COUNT connections, then takes each action with each of them in turn. Prints JSON, one line each: what `say` is told to,
+Opens COUNT connections, then takes each action with each of them in turn; `a+b` is a, then b with the first, then with the next. Prints JSON, one line each: what `say` is told to,
 `{"listening": true}`, and in the end what was sent and received. An error ends the actions and is part of the result.
 """
 
@@ -83,16 +83,17 @@ class Peer:
         s.close()
 
     def run(self, actions):
-        for action in actions:
-            name, *arguments = action.split(":")
+        for together in actions:
             for s in self.sockets:
-                try:
-                    getattr(self, name)(s, *arguments)
-                except (OSError, EOFError) as error:
-                    number = getattr(error, "errno", None)
-                    self.result["error"] = errno.errorcode.get(number, str(error))
-                    self.result["at"] = name
-                    return
+                for action in together.split("+"):
+                    name, *arguments = action.split(":")
+                    try:
+                        getattr(self, name)(s, *arguments)
+                    except (OSError, EOFError) as error:
+                        number = getattr(error, "errno", None)
+                        self.result["error"] = errno.errorcode.get(number, str(error))
+                        self.result["at"] = name
+                        return
         self.result["done"] = True
 
     def report(self):

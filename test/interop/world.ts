@@ -9,6 +9,7 @@ import { systemRandom } from '../../socket-api/node/random.ts';
 import { Host } from '../../stack/host.ts';
 import type { DeviceLayer } from '../../stack/link/device.ts';
 import { type SettingsChanges, settings } from '../../stack/settings.ts';
+import { seconds } from '../../stack/time.ts';
 import type { TraceEvent } from '../../stack/trace.ts';
 import { type IpAddress, parseAddress } from '../../stack/wire/address.ts';
 import { captureTrace } from '../../trace/capture.ts';
@@ -20,6 +21,20 @@ import { type AnalysisFlag, objections, tsharkMissing } from './tshark.ts';
 export const KERNEL = '10.9.0.1';
 export const STACK = '10.9.0.2';
 const CAPTURES = join(import.meta.dirname, '../../captures/out/interop');
+
+/**
+ * A busy machine stops either side, or a program that holds the kernel's socket, for more than the 200 ms after which Linux sends
+ * again what was never lost. Here both wait so long that a retransmission means a loss.
+ */
+const PATIENCE = seconds(3);
+
+/** What is different in the kernel's namespace. Of IPv6 it would send router solicitations only, which our host drops. */
+const SYSCTLS: readonly string[] = [
+  'net.ipv6.conf.default.disable_ipv6=1',
+  'net.ipv4.tcp_congestion_control=cubic',
+  `net.ipv4.tcp_rto_min_us=${PATIENCE}`,
+  'net.ipv4.tcp_early_retrans=0',
+];
 
 /** `GLASSTACK_INTEROP=quick`: small amounts and short waits, for the time between two edits. */
 export const full: boolean = process.env['GLASSTACK_INTEROP'] !== 'quick';
@@ -86,7 +101,10 @@ export class World {
       name: 'glass',
       scheduler,
       random: systemRandom(),
-      settings: settings({ profile: 'linux', ...options.settings }),
+      settings: settings({
+        profile: options.settings?.profile ?? 'linux',
+        tcp: { minRto: PATIENCE, ...options.settings?.tcp },
+      }),
       tracer: (event: TraceEvent) => {
         if (event.type === 'frame') left -= 1;
         if (left >= 0) tracer(event);
@@ -153,9 +171,7 @@ export async function withWorld(options: WorldOptions, work: (world: World) => P
   createNamespace(namespace);
   let capture = '';
   try {
-    // Of IPv6 the kernel would send router solicitations only, which our host drops.
-    const sysctls = ['net.ipv6.conf.default.disable_ipv6=1', 'net.ipv4.tcp_congestion_control=cubic'];
-    await new Program(namespace, ['sysctl', '-qw', ...sysctls]).ended;
+    await new Program(namespace, ['sysctl', '-eqw', ...SYSCTLS]).ended;
     const world = new World(namespace, options);
     capture = world.capture;
     try {

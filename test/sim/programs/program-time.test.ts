@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { setTimeout as namedTimeout } from 'node:timers';
-import { setInterval as intervals, setTimeout as pause } from 'node:timers/promises';
+import { scheduler, setInterval as intervals, setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { afterEach, expect, it, vi } from 'vitest';
@@ -71,17 +71,28 @@ it('what is taken out of node:timers before, by require, stays outside', async (
   time.restore();
 });
 
-it('AbortSignal.timeout stays outside: its timer is inside Node', async () => {
-  const aborted = await runProgram(
-    world(),
-    async () => {
-      const signal = AbortSignal.timeout(1_000);
-      await new Promise((resolve) => setTimeout(resolve, 3_600_000));
-      return signal.aborted;
-    },
-    LONG,
-  );
-  expect(aborted).toBe(false);
+it('AbortSignal.timeout and scheduler.wait, which Node makes with timers inside it', async () => {
+  const timeout = Object.getOwnPropertyDescriptor(AbortSignal, 'timeout');
+  const seen = await runProgram(world(), async () => {
+    const signal = AbortSignal.timeout(1_000);
+    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve));
+    await aborted;
+    const at = performance.now();
+    await scheduler.wait(2_000);
+    return [at, String(signal.reason), performance.now()];
+  });
+  expect(seen).toEqual([1_000, 'TimeoutError: The operation was aborted due to timeout', 3_000]);
+  expect(Object.getOwnPropertyDescriptor(AbortSignal, 'timeout')).toEqual(timeout);
+  expect(Object.hasOwn(scheduler, 'wait')).toBe(false);
+});
+
+it('marks, events and the uptime stay outside', async () => {
+  const before = process.uptime() * 1_000;
+  const [mark, event, uptime] = await runProgram(world(), async () => {
+    await pause(1_000_000);
+    return [performance.mark('here').startTime, new Event('x').timeStamp, process.uptime() * 1_000];
+  });
+  for (const outside of [mark, event, uptime]) expect(outside).toBeLessThan(before + 60_000);
 });
 
 it('timers have their place among the events of the world', async () => {

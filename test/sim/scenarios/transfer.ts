@@ -81,7 +81,11 @@ function drawImpairments(random: Random): Impairments {
       corruption: { p: upTo(random, 50), kind: one(random, ['bit', 'byte', 'truncate'] as const) },
     }),
     ...(oneIn(random, 4) && {
-      duplication: { p: upTo(random, 300), copies: between(random, 1, 3), delay: us(between(random, 0, 20_000)) },
+      duplication: {
+        p: upTo(random, 300),
+        copies: between(random, 1, 3),
+        delay: us(between(random, 0, 20_000)),
+      },
     }),
     ...(oneIn(random, 4) && {
       reordering: { p: upTo(random, 300), delay: us(between(random, 1, 40_000)), gap: between(random, 1, 4) },
@@ -91,9 +95,15 @@ function drawImpairments(random: Random): Impairments {
       queue: drawQueue(random),
     }),
     ...(oneIn(random, 12) && {
-      slots: { minDelay: us(500), maxDelay: us(between(random, 500, 5_000)), packets: between(random, 4, 32) },
+      slots: {
+        minDelay: us(500),
+        maxDelay: us(between(random, 500, 5_000)),
+        packets: between(random, 4, 32),
+      },
     }),
-    ...(oneIn(random, 12) && { pathMtu: { bytes: 1500, tooBig: one(random, ['icmp', 'black-hole'] as const) } }),
+    ...(oneIn(random, 12) && {
+      pathMtu: { bytes: 1500, tooBig: one(random, ['icmp', 'black-hole'] as const) },
+    }),
   };
 }
 
@@ -104,7 +114,14 @@ function drawLoss(random: Random): LossModel {
     case 1:
       return { model: 'gilbert-elliott', p: upTo(random, 50), r: 0.2 + upTo(random, 5_000) };
     case 2:
-      return { model: 'four-state', p13: upTo(random, 50), p31: 0.5, p32: 0.2, p23: 0.3, p14: upTo(random, 50) };
+      return {
+        model: 'four-state',
+        p13: upTo(random, 50),
+        p31: 0.5,
+        p32: 0.2,
+        p23: 0.3,
+        p14: upTo(random, 50),
+      };
     default:
       return { model: 'every', n: between(random, 40, 400) };
   }

@@ -1,6 +1,10 @@
+import { createServer as createHttpsServer } from 'node:https';
 import { connect, createServer, type TLSSocket } from 'node:tls';
+import { Agent, fetch } from 'undici';
 import { expect, it } from 'vitest';
 import { connectDuplex } from '../../../socket-api/node/duplex.ts';
+import { serveHttp, undiciConnect } from '../../../socket-api/node/duplex-hooks.ts';
+import { lookupTable } from '../../../socket-api/node/duplex-options.ts';
 import { listenDuplex } from '../../../socket-api/node/duplex-server.ts';
 import { certificate } from './duplex-certificate.ts';
 import { DuplexPair, PORT, SERVER } from './duplex-pair.ts';
@@ -73,4 +77,17 @@ it('a connection that dies under TLS is an error of it', async () => {
     'client close',
   ]);
   expect(client.destroyed).toBe(true);
+});
+
+it('https by undici and node:https', async () => {
+  const pair = new DuplexPair();
+  const server = createHttpsServer({ key, cert }, (question, answer) => answer.end(`secret ${question.url}`));
+  serveHttp(server, pair.server, { port: 443 });
+  const lookup = lookupTable({ localhost: SERVER });
+  const dispatcher = new Agent({ connect: undiciConnect(pair.client, { lookup, tls: { ca: cert } }) });
+  const text = async (path: string): Promise<string> =>
+    (await fetch(`https://localhost${path}`, { dispatcher })).text();
+  expect(await pair.until(text('/door'))).toBe('secret /door');
+  await dispatcher.destroy();
+  server.close();
 });

@@ -120,6 +120,20 @@ it('8 MiB both ways at once, byte for byte', async () => {
   expect([client.bytesRead, client.bytesWritten]).toEqual([size, size]);
 });
 
+it('a write after the peer has ended us is a broken pipe, with finish never after an error', async () => {
+  const { pair, client, server, log } = await connected();
+  client.end();
+  await pair.run();
+  const told = new Promise((resolve) => server.write('late', resolve));
+  expect(await pair.until(told)).toMatchObject({ code: 'EPIPE' });
+  const other = await connected();
+  other.client.end();
+  other.client.write('after the end');
+  await other.pair.run();
+  expect(log.slice(2)).toEqual(['C.finish', 'S.end', 'S.finish', 'S.close false', 'C.end', 'C.close false']);
+  expect(other.log.slice(2, 4)).toEqual(['C.error ERR_STREAM_WRITE_AFTER_END', 'C.close true']);
+});
+
 it('backpressure: who does not read closes the window, who writes waits', async () => {
   const { pair, client, server } = await connected({ unread: true });
   const taken: number[] = [];
@@ -235,7 +249,7 @@ it('a name with several addresses: each in turn, with the event lookup', async (
   ]);
 });
 
-it('a connection that dies: read ETIMEDOUT by keep-alive, EPIPE after both have spoken their end', async () => {
+it('a connection that dies: read ETIMEDOUT by keep-alive, EPIPE at the write after a RST', async () => {
   const { pair, client, log } = await connected();
   client.setKeepAlive(true, 10_000);
   pair.cutTheWire();
@@ -245,6 +259,9 @@ it('a connection that dies: read ETIMEDOUT by keep-alive, EPIPE after both have 
   const other = await connected({ server: { allowHalfOpen: true } });
   other.client.destroy();
   await other.pair.run();
+  other.server.write('to nobody'); // is answered by RST
+  await other.pair.run();
+  expect(other.log.slice(-1)).toEqual(['S.end']);
   other.server.write('to nobody');
   await other.pair.run();
   expect(other.log.slice(-2)).toEqual(['S.error EPIPE', 'S.close true']);

@@ -57,7 +57,13 @@ describe('data out of order', () => {
   });
 
   it('may overlap in any way, and is delivered once', () => {
-    const bench = established().arrives(data(51, 100), data(21, 50), data(101, 200), data(11, 5), data(1, 30));
+    const bench = established().arrives(
+      data(51, 100),
+      data(21, 50),
+      data(101, 200),
+      data(11, 5),
+      data(1, 30),
+    );
     expect(bench.read()).toBe(300);
     bench.arrives(data(250, 100));
     expect(bench.read()).toBe(49);
@@ -89,23 +95,44 @@ describe("Nagle's algorithm", () => {
 
   it('can be switched off, which lets go what it holds [RFC 9293 MUST-17]', () => {
     const bench = established().write(10).ignore().write(10).sends();
-    bench.does((connection) => connection.setNoDelay(true)).sends(sends(11, 10)).write(10).sends(sends(21, 10));
-    bench.does((connection) => connection.setNoDelay(false)).write(10).sends();
+    bench
+      .does((connection) => connection.setNoDelay(true))
+      .sends(sends(11, 10))
+      .write(10)
+      .sends(sends(21, 10));
+    bench
+      .does((connection) => connection.setNoDelay(false))
+      .write(10)
+      .sends();
   });
 
   it('holds nothing back when the program has closed', () => {
-    const bench = established().write(10).ignore().write(10).does((connection) => connection.shutdown());
+    const bench = established()
+      .write(10)
+      .ignore()
+      .write(10)
+      .does((connection) => connection.shutdown());
     bench.sends('<SEQ=11><ACK=1><CTL=FIN,ACK><DATA=10>');
   });
 
   it('and silly windows give way to a flush, once [RFC 9293 MAY-14]', () => {
     const bench = established().write(10).ignore().write(10);
-    bench.does((connection) => connection.flush()).sends(sends(11, 10)).write(5).sends();
+    bench
+      .does((connection) => connection.flush())
+      .sends(sends(11, 10))
+      .write(5)
+      .sends();
   });
 });
 
 it('sets PSH on the last segment of the queue and on no other [RFC 9293 MUST-61]', () => {
-  established().write(2_000).does((c) => c.flush()).sends('<SEQ=1><ACK=1><CTL=ACK,PSH><DATA=1460>'.replace(',PSH', ''), '<SEQ=1461><ACK=1><CTL=PSH,ACK><DATA=540>');
+  established()
+    .write(2_000)
+    .does((c) => c.flush())
+    .sends(
+      '<SEQ=1><ACK=1><CTL=ACK,PSH><DATA=1460>'.replace(',PSH', ''),
+      '<SEQ=1461><ACK=1><CTL=PSH,ACK><DATA=540>',
+    );
 });
 
 describe('keep-alive', () => {
@@ -130,7 +157,9 @@ describe('keep-alive', () => {
   });
 
   it('waits anew after every segment of the peer', () => {
-    const bench = established().does((connection) => connection.setKeepAlive(keepAlive)).at(7_000_000);
+    const bench = established()
+      .does((connection) => connection.setKeepAlive(keepAlive))
+      .at(7_000_000);
     bench.arrives(data(1, 5)).wait(500).ignore().sendsAt(14_200_000, '<SEQ=0><ACK=6><CTL=ACK>');
   });
 
@@ -161,7 +190,10 @@ describe('urgent data [RFC 9293 MUST-30, MUST-31, MUST-62]', () => {
   });
 
   it('A10 may point anywhere: nowhere, beyond the segment, into the past', () => {
-    const bench = established().arrives('<SEQ=1><ACK=1><CTL=ACK><URG=0><DATA=1>', '<SEQ=2><ACK=1><CTL=ACK><URG=65535>');
+    const bench = established().arrives(
+      '<SEQ=1><ACK=1><CTL=ACK><URG=0><DATA=1>',
+      '<SEQ=2><ACK=1><CTL=ACK><URG=65535>',
+    );
     bench.arrives('<SEQ=1><ACK=1><CTL=ACK><URG=1><DATA=5>', '<SEQ=6><ACK=1><CTL=FIN,ACK><URG=9>');
     expect([bench.read(), bench.state]).toEqual([5, 'CLOSE-WAIT']);
   });

@@ -89,10 +89,34 @@ describe('TIME-WAIT', () => {
   it.each([
     ['a number beyond the old ones opens anew [RFC 9293 MAY-2]', {}, undefined, '<SEQ=2><CTL=SYN>', true],
     ['an old number does not', {}, undefined, '<SEQ=1><CTL=SYN>', false],
-    ['a newer timestamp opens anew, whatever the number [RFC 6191 2, SHLD-4]', { timestamps: true }, TS, '<SEQ=-9><CTL=SYN><TS=103/->', true],
-    ['an older timestamp does not, whatever the number [RFC 6191 2]', { timestamps: true }, TS, '<SEQ=900><CTL=SYN><TS=101/->', false],
-    ['with the same timestamp the number decides [RFC 6191 2]', { timestamps: true }, TS, '<SEQ=900><CTL=SYN><TS=102/->', true],
-    ['without a timestamp the number decides [RFC 6191 2]', { timestamps: true }, TS, '<SEQ=900><CTL=SYN>', true],
+    [
+      'a newer timestamp opens anew, whatever the number [RFC 6191 2, SHLD-4]',
+      { timestamps: true },
+      TS,
+      '<SEQ=-9><CTL=SYN><TS=103/->',
+      true,
+    ],
+    [
+      'an older timestamp does not, whatever the number [RFC 6191 2]',
+      { timestamps: true },
+      TS,
+      '<SEQ=900><CTL=SYN><TS=101/->',
+      false,
+    ],
+    [
+      'with the same timestamp the number decides [RFC 6191 2]',
+      { timestamps: true },
+      TS,
+      '<SEQ=900><CTL=SYN><TS=102/->',
+      true,
+    ],
+    [
+      'without a timestamp the number decides [RFC 6191 2]',
+      { timestamps: true },
+      TS,
+      '<SEQ=900><CTL=SYN>',
+      true,
+    ],
   ])('a SYN with %s', (_, tcp, ts, syn, opens) => {
     const bench = waiting(tcp, ts);
     const iss = bench.frame.iss;
@@ -142,10 +166,13 @@ it('A8 LAND: a SYN from our own address and port is dropped without an answer', 
   expect(bench.drops).toEqual(['IP_INVALID_SOURCE']);
 });
 
-it.each([['255'], ['254']])('a SYN from or to an address of several hosts is dropped [RFC 9293 MUST-57, MUST-63] (%s)', (octet) => {
-  const bench = new Bench().listen().arrives(`<DST=${octet}><SEQ=0><CTL=SYN>`);
-  bench.arrives('<SRC=255><SEQ=0><CTL=SYN>').sends().expectNothingLeft();
-});
+it.each([['255'], ['254']])(
+  'a SYN from or to an address of several hosts is dropped [RFC 9293 MUST-57, MUST-63] (%s)',
+  (octet) => {
+    const bench = new Bench().listen().arrives(`<DST=${octet}><SEQ=0><CTL=SYN>`);
+    bench.arrives('<SRC=255><SEQ=0><CTL=SYN>').sends().expectNothingLeft();
+  },
+);
 
 it('a wrong checksum is dropped [RFC 9293 MUST-3]', async () => {
   const { packetOf } = await import('./words.ts');

@@ -87,7 +87,12 @@ it('CLOSE sends what was queued before it, then the FIN [RFC 9293 3.10.4]', () =
 it('RECEIVE after the peer has closed gives what is left, then nothing [RFC 9293 3.10.3]', () => {
   const bench = inState('ESTABLISHED').arrives('<SEQ=1><ACK=1><CTL=FIN,ACK><DATA=9>');
   expect(bench.told).toEqual(['readable', 'end']);
-  expect([bench.read(4), bench.connection.atEnd, bench.read(), bench.connection.atEnd]).toEqual([4, false, 5, true]);
+  expect([bench.read(4), bench.connection.atEnd, bench.read(), bench.connection.atEnd]).toEqual([
+    4,
+    false,
+    5,
+    true,
+  ]);
   expect(bench.connection.receive()).toBeUndefined();
 });
 
@@ -103,7 +108,9 @@ it('giving up with unread data resets [RFC 9293 3.6.1, SHLD-3]', () => {
 });
 
 it('data after giving up is answered by a RST [RFC 9293 3.6.1, SHLD-3]', () => {
-  const bench = inState('ESTABLISHED').does((connection) => connection.close()).ignore();
+  const bench = inState('ESTABLISHED')
+    .does((connection) => connection.close())
+    .ignore();
   bench.arrives('<SEQ=1><ACK=2><CTL=ACK><DATA=9>').sends('<SEQ=2><ACK=1><CTL=RST,ACK>').expectNothingLeft();
 });
 
@@ -116,7 +123,9 @@ it('unread data in TIME-WAIT is no reason for a RST: both sides have closed', ()
 it('FIN-WAIT-2 ends after 60 s if nobody waits for the peer, and never if somebody does', () => {
   const waiting = inState('FIN-WAIT-2').wait(3_600_000);
   expect(waiting.state).toBe('FIN-WAIT-2');
-  const orphan = inState('FIN-WAIT-2').does((connection) => connection.close()).wait(59_999);
+  const orphan = inState('FIN-WAIT-2')
+    .does((connection) => connection.close())
+    .wait(59_999);
   expect(orphan.state).toBe('FIN-WAIT-2');
   orphan.wait(1).expectNothingLeft();
 });
@@ -132,7 +141,12 @@ it('closes simultaneously [RFC 9293 3.6, Figure 13]', () => {
 
 it('STATUS gives the variables of the moment [RFC 9293 3.10.6]', () => {
   const bench = established().write(10);
-  expect(bench.connection.info()).toMatchObject({ state: 'ESTABLISHED', sendQueue: 10, inFlight: 10, mss: 1460 });
+  expect(bench.connection.info()).toMatchObject({
+    state: 'ESTABLISHED',
+    sendQueue: 10,
+    inFlight: 10,
+    mss: 1460,
+  });
 });
 
 it('the Differentiated Services field can change during a connection [RFC 9293 MUST-48, SHLD-21]', () => {
@@ -142,12 +156,18 @@ it('the Differentiated Services field can change during a connection [RFC 9293 M
     bench.watch.see(event);
     if (event.type === 'frame' && event.direction === 'out') fields.push(event.bytes[event.head + 1] ?? -1);
   };
-  bench.write(5).does((connection) => connection.setTypeOfService(0xb8)).does((c) => c.setNoDelay(true)).write(5);
+  bench
+    .write(5)
+    .does((connection) => connection.setTypeOfService(0xb8))
+    .does((c) => c.setNoDelay(true))
+    .write(5);
   expect(fields).toEqual([0, 0xb8]);
 });
 
 it('the user timeout ends a connection that makes no progress [RFC 9293 MUST-21]', () => {
-  const bench = established().does((connection) => connection.setUserTimeout(ms(5_000))).write(10);
+  const bench = established()
+    .does((connection) => connection.setUserTimeout(ms(5_000)))
+    .write(10);
   bench.wait(4_999);
   expect(bench.state).toBe('ESTABLISHED');
   bench.wait(1);

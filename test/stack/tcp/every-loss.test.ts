@@ -49,7 +49,11 @@ it.each(['standard', 'linux', 'textbook'] as const)(
     for (const [direction, index] of clean) {
       const fault = dropFrames(direction, [index]);
       const changes = { profile, tcp: { msl: seconds(1) } };
-      exchange(`${profile} without ${direction} #${index}`, { onFrame: rules(fault), client: changes, server: changes }, seconds(30));
+      exchange(
+        `${profile} without ${direction} #${index}`,
+        { onFrame: rules(fault), client: changes, server: changes },
+        seconds(30),
+      );
       if (profile === 'standard') fault.assertFired(1);
     }
   },
@@ -61,8 +65,14 @@ it('survives the loss of every pair of segments', () => {
     for (const [second, other] of clean) {
       if (BOTH.indexOf(first) > BOTH.indexOf(second) || (first === second && one >= other)) continue;
       const faults: FaultRule<PassOrDrop>[] =
-        first === second ? [dropFrames(first, [one, other])] : [dropFrames(first, [one]), dropFrames(second, [other])];
-      exchange(`without ${first} #${one} and ${second} #${other}`, { onFrame: rules(...faults) }, seconds(60));
+        first === second
+          ? [dropFrames(first, [one, other])]
+          : [dropFrames(first, [one]), dropFrames(second, [other])];
+      exchange(
+        `without ${first} #${one} and ${second} #${other}`,
+        { onFrame: rules(...faults) },
+        seconds(60),
+      );
       for (const fault of faults) fault.assertFired();
       fired += 1;
     }

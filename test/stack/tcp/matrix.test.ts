@@ -24,9 +24,21 @@ const RESET_TO_LISTEN: Kind['answers'] = { 'SYN-RECEIVED': '<SEQ=U><CTL=RST>' };
 const OPENED = { 'SYN-RECEIVED': 'ESTABLISHED' } as const;
 const ACK_OF_FIN = { 'FIN-WAIT-1': 'FIN-WAIT-2', CLOSING: 'TIME-WAIT', 'LAST-ACK': 'CLOSED' } as const;
 /** The peer's FIN in the states that have not seen it. */
-const FIN_AND_ACK = { 'SYN-RECEIVED': 'CLOSE-WAIT', ESTABLISHED: 'CLOSE-WAIT', 'FIN-WAIT-1': 'TIME-WAIT', 'FIN-WAIT-2': 'TIME-WAIT', CLOSING: 'TIME-WAIT', 'LAST-ACK': 'CLOSED' } as const;
+const FIN_AND_ACK = {
+  'SYN-RECEIVED': 'CLOSE-WAIT',
+  ESTABLISHED: 'CLOSE-WAIT',
+  'FIN-WAIT-1': 'TIME-WAIT',
+  'FIN-WAIT-2': 'TIME-WAIT',
+  CLOSING: 'TIME-WAIT',
+  'LAST-ACK': 'CLOSED',
+} as const;
 /** After the peer's FIN nothing more can come: it is ignored without an answer. */
-const AFTER_FIN = { 'CLOSE-WAIT': NOTHING, CLOSING: NOTHING, 'LAST-ACK': NOTHING, 'TIME-WAIT': NOTHING } as const;
+const AFTER_FIN = {
+  'CLOSE-WAIT': NOTHING,
+  CLOSING: NOTHING,
+  'LAST-ACK': NOTHING,
+  'TIME-WAIT': NOTHING,
+} as const;
 
 const KINDS: readonly Kind[] = [
   // First, the sequence number.
@@ -35,34 +47,125 @@ const KINDS: readonly Kind[] = [
   { what: 'data beyond the window', segment: '<SEQ=W><ACK=N><CTL=ACK><DATA=5>', answer: ACK },
   { what: 'an ACK at the right edge', segment: '<SEQ=W><ACK=N><CTL=ACK>', answer: ACK },
   // Second, RST.
-  { what: 'a RST at RCV.NXT [RFC 5961 3.2]', segment: '<SEQ=R><CTL=RST>', answer: NOTHING, next: { ...all('CLOSED'), 'TIME-WAIT': 'TIME-WAIT' } },
-  { what: 'a RST with data [SHLD-2]', segment: '<SEQ=R><CTL=RST><DATA=9>', answer: NOTHING, next: { ...all('CLOSED'), 'TIME-WAIT': 'TIME-WAIT' } },
-  { what: 'a RST elsewhere in the window [RFC 5961 3.2]', segment: '<SEQ=R+1><ACK=N><CTL=RST,ACK>', answer: ACK },
+  {
+    what: 'a RST at RCV.NXT [RFC 5961 3.2]',
+    segment: '<SEQ=R><CTL=RST>',
+    answer: NOTHING,
+    next: { ...all('CLOSED'), 'TIME-WAIT': 'TIME-WAIT' },
+  },
+  {
+    what: 'a RST with data [SHLD-2]',
+    segment: '<SEQ=R><CTL=RST><DATA=9>',
+    answer: NOTHING,
+    next: { ...all('CLOSED'), 'TIME-WAIT': 'TIME-WAIT' },
+  },
+  {
+    what: 'a RST elsewhere in the window [RFC 5961 3.2]',
+    segment: '<SEQ=R+1><ACK=N><CTL=RST,ACK>',
+    answer: ACK,
+  },
   { what: 'a RST in the last octet of the window', segment: '<SEQ=W-1><CTL=RST>', answer: ACK },
   { what: 'a RST outside of the window [RFC 5961 3.2]', segment: '<SEQ=W><CTL=RST>', answer: NOTHING },
   { what: 'a RST before the window', segment: '<SEQ=R-1><ACK=N><CTL=RST,ACK>', answer: NOTHING },
   // Fourth, SYN.
-  { what: 'a SYN in the window [RFC 5961 4.2]', segment: '<SEQ=R+1><CTL=SYN>', answer: ACK, answers: { 'SYN-RECEIVED': NOTHING }, next: { 'SYN-RECEIVED': 'CLOSED' } },
+  {
+    what: 'a SYN in the window [RFC 5961 4.2]',
+    segment: '<SEQ=R+1><CTL=SYN>',
+    answer: ACK,
+    answers: { 'SYN-RECEIVED': NOTHING },
+    next: { 'SYN-RECEIVED': 'CLOSED' },
+  },
   { what: 'a SYN before the window [RFC 5961 4.2]', segment: '<SEQ=R-9><CTL=SYN>', answer: ACK },
-  { what: 'a SYN-ACK at RCV.NXT', segment: '<SEQ=R><ACK=N><CTL=SYN,ACK>', answer: ACK, answers: { 'SYN-RECEIVED': NOTHING }, next: { 'SYN-RECEIVED': 'CLOSED' } },
+  {
+    what: 'a SYN-ACK at RCV.NXT',
+    segment: '<SEQ=R><ACK=N><CTL=SYN,ACK>',
+    answer: ACK,
+    answers: { 'SYN-RECEIVED': NOTHING },
+    next: { 'SYN-RECEIVED': 'CLOSED' },
+  },
   // Fifth, ACK.
   { what: 'a segment without ACK', segment: '<SEQ=R><DATA=5>', answer: NOTHING },
   { what: 'a segment without ACK, with FIN', segment: '<SEQ=R><CTL=FIN>', answer: NOTHING },
-  { what: 'an ACK of what was sent', segment: '<SEQ=R><ACK=N><CTL=ACK>', answer: NOTHING, next: { ...OPENED, ...ACK_OF_FIN } },
+  {
+    what: 'an ACK of what was sent',
+    segment: '<SEQ=R><ACK=N><CTL=ACK>',
+    answer: NOTHING,
+    next: { ...OPENED, ...ACK_OF_FIN },
+  },
   { what: 'an old ACK', segment: '<SEQ=R><ACK=U><CTL=ACK>', answer: NOTHING, answers: RESET_TO_LISTEN },
-  { what: 'an ACK of what was never sent', segment: '<SEQ=R><ACK=N+1><CTL=ACK>', answer: ACK, answers: { 'SYN-RECEIVED': '<SEQ=2><CTL=RST>' } },
-  { what: 'an ACK of what was never sent, with data', segment: '<SEQ=R><ACK=N+1><CTL=ACK><DATA=5>', answer: ACK, answers: { 'SYN-RECEIVED': '<SEQ=2><CTL=RST>' } },
-  { what: 'an ACK older than any window [RFC 5961 5.2]', segment: '<SEQ=R><ACK=U-65536><CTL=ACK><DATA=5>', answer: ACK, answers: { 'SYN-RECEIVED': '<SEQ=-65536><CTL=RST>' } },
+  {
+    what: 'an ACK of what was never sent',
+    segment: '<SEQ=R><ACK=N+1><CTL=ACK>',
+    answer: ACK,
+    answers: { 'SYN-RECEIVED': '<SEQ=2><CTL=RST>' },
+  },
+  {
+    what: 'an ACK of what was never sent, with data',
+    segment: '<SEQ=R><ACK=N+1><CTL=ACK><DATA=5>',
+    answer: ACK,
+    answers: { 'SYN-RECEIVED': '<SEQ=2><CTL=RST>' },
+  },
+  {
+    what: 'an ACK older than any window [RFC 5961 5.2]',
+    segment: '<SEQ=R><ACK=U-65536><CTL=ACK><DATA=5>',
+    answer: ACK,
+    answers: { 'SYN-RECEIVED': '<SEQ=-65536><CTL=RST>' },
+  },
   // Sixth and seventh, URG and text.
-  { what: 'urgent data', segment: '<SEQ=R><ACK=N><CTL=ACK><URG=2><DATA=5>', answer: NOTHING, next: { ...OPENED, ...ACK_OF_FIN } },
-  { what: 'the next data', segment: '<SEQ=R><ACK=N><CTL=ACK><DATA=5>', answer: NOTHING, next: { ...OPENED, ...ACK_OF_FIN } },
-  { what: 'data that is partly old', segment: '<SEQ=R-3><ACK=N><CTL=ACK><DATA=8>', answer: NOTHING, next: { ...OPENED, ...ACK_OF_FIN } },
-  { what: 'data after a gap [SHLD-31, MAY-13]', segment: '<SEQ=R+7><ACK=N><CTL=ACK><DATA=5>', answer: ACK, answers: AFTER_FIN, next: { ...OPENED, ...ACK_OF_FIN } },
+  {
+    what: 'urgent data',
+    segment: '<SEQ=R><ACK=N><CTL=ACK><URG=2><DATA=5>',
+    answer: NOTHING,
+    next: { ...OPENED, ...ACK_OF_FIN },
+  },
+  {
+    what: 'the next data',
+    segment: '<SEQ=R><ACK=N><CTL=ACK><DATA=5>',
+    answer: NOTHING,
+    next: { ...OPENED, ...ACK_OF_FIN },
+  },
+  {
+    what: 'data that is partly old',
+    segment: '<SEQ=R-3><ACK=N><CTL=ACK><DATA=8>',
+    answer: NOTHING,
+    next: { ...OPENED, ...ACK_OF_FIN },
+  },
+  {
+    what: 'data after a gap [SHLD-31, MAY-13]',
+    segment: '<SEQ=R+7><ACK=N><CTL=ACK><DATA=5>',
+    answer: ACK,
+    answers: AFTER_FIN,
+    next: { ...OPENED, ...ACK_OF_FIN },
+  },
   // Eighth, FIN.
-  { what: 'a FIN', segment: '<SEQ=R><ACK=N><CTL=FIN,ACK>', answer: ACK, answers: AFTER_FIN, next: FIN_AND_ACK },
-  { what: 'a FIN that does not acknowledge ours', segment: '<SEQ=R><ACK=U><CTL=FIN,ACK>', answer: ACK, answers: { ...AFTER_FIN, ...RESET_TO_LISTEN }, next: { ESTABLISHED: 'CLOSE-WAIT', 'FIN-WAIT-1': 'CLOSING', 'FIN-WAIT-2': 'TIME-WAIT' } },
-  { what: 'a FIN with data', segment: '<SEQ=R><ACK=N><CTL=FIN,ACK><DATA=5>', answer: ACK, answers: AFTER_FIN, next: FIN_AND_ACK },
-  { what: 'a FIN after a gap', segment: '<SEQ=R+7><ACK=N><CTL=FIN,ACK>', answer: ACK, answers: { CLOSING: NOTHING, 'LAST-ACK': NOTHING }, next: { ...OPENED, ...ACK_OF_FIN } },
+  {
+    what: 'a FIN',
+    segment: '<SEQ=R><ACK=N><CTL=FIN,ACK>',
+    answer: ACK,
+    answers: AFTER_FIN,
+    next: FIN_AND_ACK,
+  },
+  {
+    what: 'a FIN that does not acknowledge ours',
+    segment: '<SEQ=R><ACK=U><CTL=FIN,ACK>',
+    answer: ACK,
+    answers: { ...AFTER_FIN, ...RESET_TO_LISTEN },
+    next: { ESTABLISHED: 'CLOSE-WAIT', 'FIN-WAIT-1': 'CLOSING', 'FIN-WAIT-2': 'TIME-WAIT' },
+  },
+  {
+    what: 'a FIN with data',
+    segment: '<SEQ=R><ACK=N><CTL=FIN,ACK><DATA=5>',
+    answer: ACK,
+    answers: AFTER_FIN,
+    next: FIN_AND_ACK,
+  },
+  {
+    what: 'a FIN after a gap',
+    segment: '<SEQ=R+7><ACK=N><CTL=FIN,ACK>',
+    answer: ACK,
+    answers: { CLOSING: NOTHING, 'LAST-ACK': NOTHING },
+    next: { ...OPENED, ...ACK_OF_FIN },
+  },
   { what: 'a FIN that was received before', segment: '<SEQ=R-1><ACK=N><CTL=FIN,ACK>', answer: ACK },
 ];
 
@@ -92,14 +195,22 @@ const SYN_SENT: readonly [what: string, segment: string, answer: string, next: T
   ['a SYN-ACK', '<SEQ=0><ACK=1><CTL=SYN,ACK>', '<SEQ=1><ACK=1><CTL=ACK>', 'ESTABLISHED'],
   ['a SYN-ACK with data', '<SEQ=0><ACK=1><CTL=SYN,ACK><DATA=5>', '<SEQ=1><ACK=6><CTL=ACK>', 'ESTABLISHED'],
   ['a SYN-ACK with FIN', '<SEQ=0><ACK=1><CTL=SYN,FIN,ACK>', '<SEQ=1><ACK=2><CTL=ACK>', 'CLOSE-WAIT'],
-  ['a SYN-ACK with data and FIN', '<SEQ=0><ACK=1><CTL=SYN,FIN,ACK><DATA=5>', '<SEQ=1><ACK=7><CTL=ACK>', 'CLOSE-WAIT'],
+  [
+    'a SYN-ACK with data and FIN',
+    '<SEQ=0><ACK=1><CTL=SYN,FIN,ACK><DATA=5>',
+    '<SEQ=1><ACK=7><CTL=ACK>',
+    'CLOSE-WAIT',
+  ],
 ];
 
-it.each(SYN_SENT)('in SYN-SENT, %s is answered as the RFC says [RFC 9293 3.10.7.3]', (_, segment, answer, next) => {
-  const bench = inState('SYN-SENT').arrives(segment);
-  bench.sends(...(answer === '' ? [] : [answer]));
-  expect(bench.connection.state).toBe(next);
-});
+it.each(SYN_SENT)(
+  'in SYN-SENT, %s is answered as the RFC says [RFC 9293 3.10.7.3]',
+  (_, segment, answer, next) => {
+    const bench = inState('SYN-SENT').arrives(segment);
+    bench.sends(...(answer === '' ? [] : [answer]));
+    expect(bench.connection.state).toBe(next);
+  },
+);
 
 const CLOSED: readonly [segment: string, answer: string][] = [
   ['<SEQ=7><CTL=SYN>', '<SEQ=0><ACK=8><CTL=RST,ACK>'],

@@ -151,7 +151,11 @@ export class Pair {
 }
 
 /** Both got all the other one sent, and both were told of an end without a fault. */
-export function expectComplete(pair: Pair, [client, up]: [Program, number], [server, down]: [Program, number]): void {
+export function expectComplete(
+  pair: Pair,
+  [client, up]: [Program, number],
+  [server, down]: [Program, number],
+): void {
   const problems: string[] = [];
   if (server.received !== up) problems.push(`the server got ${server.received} of ${up} bytes`);
   if (client.received !== down) problems.push(`the client got ${client.received} of ${down} bytes`);

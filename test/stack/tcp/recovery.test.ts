@@ -62,7 +62,12 @@ it('leaves recovery with a full ACK, at ssthresh or a little above what is out [
   const bench = ten();
   for (let copy = 0; copy < 3; copy++) bench.arrives(dup(1));
   bench.arrives(dup(10_001));
-  expect(bench.connection.info()).toMatchObject({ recover: undefined, cwnd: 2_000, ssthresh: 5_000, dupAcks: 0 });
+  expect(bench.connection.info()).toMatchObject({
+    recover: undefined,
+    cwnd: 2_000,
+    ssthresh: 5_000,
+    dupAcks: 0,
+  });
 });
 
 it('retransmits the next hole at each partial ACK, several losses in one window [RFC 6582 3.2, step 3]', () => {
@@ -94,7 +99,9 @@ it('sends one new segment for each of the first two duplicate ACKs [RFC 3042 2]'
 });
 
 it('lets limited transmit send a lone FIN', () => {
-  const bench = ten().does((connection) => connection.shutdown()).ignore();
+  const bench = ten()
+    .does((connection) => connection.shutdown())
+    .ignore();
   bench.arrives(dup(1)).sends('<SEQ=10001><ACK=1><CTL=FIN,ACK>');
   bench.arrives(dup(1)).sends();
 });
@@ -135,6 +142,12 @@ describe('a duplicate ACK', () => {
     const bench = ten({ limitedTransmit: false }, 900);
     bench.arrives(dup(1), dup(1), dup(1), dup(10_001)).sends(data(10_001, 900));
   });
+});
+
+it('does not retransmit what an ACK of the same batch has made good', () => {
+  const bench = ten({ limitedTransmit: false }, 5_000);
+  for (let copy = 0; copy < 8; copy++) bench.arrives(dup(1)); // lets 10,001 to 13,000 go
+  bench.ignore().arrives(dup(3_001), dup(10_001)).sends(data(13_001));
 });
 
 it('still finds losses after 2 GiB without one', () => {

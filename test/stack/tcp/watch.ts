@@ -33,7 +33,6 @@ export class Watch {
   readonly #keep: number;
   readonly #fold: TraceFold = new TraceFold();
   readonly #known: Map<number, Known> = new Map();
-  #lastArrived: SegmentEvent | undefined;
   #eventsOfStep: number = 0;
 
   /** `keep`: how many events are kept for the ladder. */
@@ -54,13 +53,8 @@ export class Watch {
       const { timers } = this.#of(event.connection);
       if (event.action === 'set') timers.add(event.timer);
       else timers.delete(event.timer);
-    } else if (event.type === 'connection') {
-      // A listener's connection: its SYN was traced before it had a number.
-      if (event.passive && this.#lastArrived !== undefined) {
-        this.#arrived({ ...this.#lastArrived, connection: event.connection });
-      }
     } else if (event.type === 'segment') {
-      if (event.direction === 'in') this.#arrived((this.#lastArrived = event));
+      if (event.direction === 'in') this.#arrived(event);
       else this.#left(event);
     } else if (event.type === 'frame' && event.direction === 'out' && event.segmentSize === 0) {
       this.#checkFrame(event);
@@ -116,10 +110,18 @@ export class Watch {
       known.peerEdge = add(header.seq, known.synWindow); // the SYN had no ACK: its window counts from our ISS
     }
     if (cause === 'data' || cause === 'fin') {
-      must(known.peerEdge !== undefined && leq(end, known.peerEdge), 4, `data to ${end}, edge ${known.peerEdge}`);
+      must(
+        known.peerEdge !== undefined && leq(end, known.peerEdge),
+        4,
+        `data to ${end}, edge ${known.peerEdge}`,
+      );
       this.#checkCongestionWindow(event);
     }
-    must(length === 0 || known.fin === undefined || leq(end, known.fin), 5, `data to ${end} after the FIN at ${known.fin}`);
+    must(
+      length === 0 || known.fin === undefined || leq(end, known.fin),
+      5,
+      `data to ${end} after the FIN at ${known.fin}`,
+    );
     if (header.fin) known.fin = end;
     if (header.ack !== undefined && known.receivedTo !== undefined) {
       must(leq(header.ack, known.receivedTo), 2, `an ACK of ${header.ack}, beyond ${known.receivedTo}`);

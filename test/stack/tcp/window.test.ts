@@ -14,7 +14,8 @@ describe('a closed window', () => {
 
   it('is probed for a day if the probes are answered, and opens at last [RFC 9293 MUST-37, MAY-8]', () => {
     const bench = established({}, '<MSS=1460><WND=0>').write(100);
-    for (let minute = 0; minute < 24 * 60; minute++) bench.wait(60_000).arrives('<SEQ=1><ACK=1><CTL=ACK><WND=0>');
+    for (let minute = 0; minute < 24 * 60; minute++)
+      bench.wait(60_000).arrives('<SEQ=1><ACK=1><CTL=ACK><WND=0>');
     expect([bench.state, bench.told]).toEqual(['ESTABLISHED', []]);
     bench.ignore().arrives('<SEQ=1><ACK=1><CTL=ACK><WND=5000>').sends(data(1, 100));
     expect(bench.timer('persist')).toBeUndefined();
@@ -32,16 +33,24 @@ describe('a closed window', () => {
   });
 
   it('is probed by the FIN when nothing else is left', () => {
-    const bench = established({}, '<MSS=1460><WND=0>').does((connection) => connection.shutdown()).sends();
+    const bench = established({}, '<MSS=1460><WND=0>')
+      .does((connection) => connection.shutdown())
+      .sends();
     bench.sendsAt(1_000, '<SEQ=1><ACK=1><CTL=FIN,ACK>').arrives('<SEQ=1><ACK=2><CTL=ACK><WND=0>');
     expect(bench.state).toBe('FIN-WAIT-2');
   });
 
   it('of ours still takes ACK, URG and RST [RFC 9293 MUST-66]', () => {
-    const bench = established({ tcp: { receiveBuffer: { from: 10, to: 10 } } }).write(5).ignore();
+    const bench = established({ tcp: { receiveBuffer: { from: 10, to: 10 } } })
+      .write(5)
+      .ignore();
     bench.arrives('<SEQ=1><ACK=1><CTL=ACK><DATA=10>').wait(500).sends('<SEQ=6><ACK=11><CTL=ACK><WND=0>');
     bench.arrives('<SEQ=11><ACK=6><CTL=ACK><URG=5><DATA=4>').sends('<SEQ=6><ACK=11><CTL=ACK><WND=0>');
-    expect([bench.info('snd.una'), bench.drops, bench.told]).toEqual([6, ['TCP_ZEROWINDOW'], ['readable', 'urgent']]);
+    expect([bench.info('snd.una'), bench.drops, bench.told]).toEqual([
+      6,
+      ['TCP_ZEROWINDOW'],
+      ['readable', 'urgent'],
+    ]);
     bench.arrives('<SEQ=11><CTL=RST>');
     expect(bench.told.at(-1)).toBe('closed reset');
   });
@@ -49,7 +58,10 @@ describe('a closed window', () => {
 
 describe('a peer that shrinks its window [RFC 9293 MUST-34]', () => {
   it('gets nothing new, but what is out again [SHLD-15, SHLD-16]', () => {
-    const bench = established().write(5_000).does((connection) => connection.flush()).ignore();
+    const bench = established()
+      .write(5_000)
+      .does((connection) => connection.flush())
+      .ignore();
     bench.arrives('<SEQ=1><ACK=1461><CTL=ACK><WND=100>').write(5_000).sends();
     bench.wait(1_000).sends(data(1_461, 1_460));
     expect(bench.state).toBe('ESTABLISHED');
@@ -58,7 +70,8 @@ describe('a peer that shrinks its window [RFC 9293 MUST-34]', () => {
   it('to nothing is probed, and goes on when it opens [MUST-35]', () => {
     const bench = established().write(2_920).ignore().arrives('<SEQ=1><ACK=1461><CTL=ACK><WND=0>').sends();
     bench.sendsAt(1_000, data(1_461, 1_460)).arrives('<SEQ=1><ACK=1461><CTL=ACK><WND=0>');
-    for (let minute = 0; minute < 10; minute++) bench.wait(60_000).arrives('<SEQ=1><ACK=1461><CTL=ACK><WND=0>');
+    for (let minute = 0; minute < 10; minute++)
+      bench.wait(60_000).arrives('<SEQ=1><ACK=1461><CTL=ACK><WND=0>');
     bench.arrives('<SEQ=1><ACK=1461><CTL=ACK><WND=9000>').ignore().wait(60_000);
     expect(bench.sent().length).toBeGreaterThan(0);
     expect(bench.state).toBe('ESTABLISHED');
@@ -79,6 +92,17 @@ describe('silly windows', () => {
     bench.arrives('<SEQ=1><ACK=601><CTL=ACK><WND=300>').sends(data(601, 300));
   });
 
+  it('are not offered in answer to a probe either: at least a segment, or half of the buffer [RFC 9293 MUST-39]', () => {
+    const bench = established({ tcp: { receiveBuffer: { from: 4_000, to: 4_000 } } });
+    for (let at = 1; at < 4_000; at += 1_000) bench.arrives(`<SEQ=${at}><ACK=1><CTL=ACK><DATA=1000>`);
+    bench.wait(500).ignore();
+    const probe = '<SEQ=4001><ACK=1><CTL=ACK><DATA=1>';
+    bench.read(999);
+    bench.arrives(probe).sends('<SEQ=1><ACK=4001><CTL=ACK><WND=0>');
+    bench.read(1);
+    bench.arrives('<SEQ=4000><ACK=1><CTL=ACK><DATA=1>').sends('<SEQ=1><ACK=4001><CTL=ACK><WND=1000>');
+  });
+
   it('are not offered while the program reads byte by byte [RFC 9293 MUST-39]', () => {
     const bench = established({ tcp: { receiveBuffer: { from: 4_000, to: 4_000 } } });
     bench.arrives('<SEQ=1><ACK=1><CTL=ACK><DATA=1000>', '<SEQ=1001><ACK=1><CTL=ACK><DATA=1000>');
@@ -94,7 +118,9 @@ describe('silly windows', () => {
 });
 
 it('a lost window update is made good by the probe', () => {
-  const bench = established({ tcp: { receiveBuffer: { from: 1_000, to: 1_000 } } }).arrives('<SEQ=1><ACK=1><CTL=ACK><DATA=1000>');
+  const bench = established({ tcp: { receiveBuffer: { from: 1_000, to: 1_000 } } }).arrives(
+    '<SEQ=1><ACK=1><CTL=ACK><DATA=1000>',
+  );
   bench.wait(500).ignore();
   expect(bench.read()).toBe(1_000);
   bench.sends('<SEQ=1><ACK=1001><CTL=ACK><WND=1000>'); // lost
@@ -102,7 +128,10 @@ it('a lost window update is made good by the probe', () => {
 });
 
 it('never draws the right edge back [RFC 9293 SHLD-14]', () => {
-  const bench = established({ tcp: { windowScaling: true, receiveBuffer: { from: 300_000, to: 300_000 } } }, '<WS=0>');
+  const bench = established(
+    { tcp: { windowScaling: true, receiveBuffer: { from: 300_000, to: 300_000 } } },
+    '<WS=0>',
+  );
   let edge = 0;
   let at = 1;
   for (let count = 0; count < 400; count++) {

@@ -100,7 +100,14 @@ export function packetOf(words: string, frame: Frame): PacketBuffer {
   const source = (PEER - 2 + (optional('SRC') ?? 2)) as IPv4Address;
   const destination = (HOST - 1 + (optional('DST') ?? 1)) as IPv4Address;
   tcp.emit(header, packet, source, destination);
-  const meta = { ttl: 64, tos: 0, identification: 0, dontFragment: true, moreFragments: false, fragmentOffset: 0 };
+  const meta = {
+    ttl: 64,
+    tos: 0,
+    identification: 0,
+    dontFragment: true,
+    moreFragments: false,
+    fragmentOffset: 0,
+  };
   ip.emit({ ...meta, source, destination, protocol: ip.PROTOCOL_TCP }, packet);
   return packet;
 }
@@ -108,7 +115,10 @@ export function packetOf(words: string, frame: Frame): PacketBuffer {
 function rawOptions(text: string | undefined): RawOption[] | undefined {
   return text?.split(',').map((each) => {
     const [kind, hex = ''] = each.split(':');
-    return { kind: Number(kind), data: Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16)) };
+    return {
+      kind: Number(kind),
+      data: Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16)),
+    };
   });
 }
 
@@ -128,9 +138,13 @@ export function wordsOf(seen: Seen, frame: Frame, like: string = ''): string {
   if (header.ack !== undefined) words += `<ACK=${(header.ack - frame.irs) | 0}>`;
   words += `<CTL=${control.join(',')}>`;
   if (payload.length > 0) words += `<DATA=${payload.length}>`;
-  const ts =
-    timestamps === undefined ? 'none' : `${(timestamps.value - frame.ts) | 0}/${timestamps.echo}`;
-  const more: { readonly [name: string]: unknown } = { WND: header.window, MSS: mss, WS: windowScale, TS: ts };
+  const ts = timestamps === undefined ? 'none' : `${(timestamps.value - frame.ts) | 0}/${timestamps.echo}`;
+  const more: { readonly [name: string]: unknown } = {
+    WND: header.window,
+    MSS: mss,
+    WS: windowScale,
+    TS: ts,
+  };
   for (const name of named.keys()) if (name in more) words += `<${name}=${more[name]}>`;
   return words;
 }

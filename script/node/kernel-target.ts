@@ -1,0 +1,263 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { createNamespace, deleteNamespace } from '../../device/namespace.ts';
+import { openTun } from '../../device/tun.ts';
+import { PacketBuffer } from '../../stack/bytes/packet-buffer.ts';
+import type { Device } from '../../stack/link/device.ts';
+import type { Instant } from '../../stack/time.ts';
+import { formatAddress } from '../../stack/wire/address.ts';
+import { parseScript } from '../language/parse-script.ts';
+import { buildPacket } from '../packets/build.ts';
+import { type LivePacket, readPacket } from '../packets/live-packet.ts';
+import { ScriptConnection } from '../packets/mapping.ts';
+import type { Plan } from '../run/plan.ts';
+import type { Answer, AsyncTarget, Step } from '../run/target.ts';
+import { type Argument, type CallOutcome, isStruct, type SystemCall } from '../system/system-call.ts';
+import { errnoName } from '../system/words.ts';
+import { KERNEL_HELPER } from './kernel-helper.ts';
+
+const PREFIX = 'gs-script';
+/** A call that may not block has so long, in ms, for the ways to the helper and back. */
+const AT_ONCE = 1_000;
+/** Below so many ms we do not trust a timer of Node's and look at the clock ourselves. */
+const SPIN = 2;
+
+/** What a stock Linux has, so that the machine's own settings do not matter; the script's come on top. */
+const BASELINE: readonly (readonly [string, string])[] = [
+  ['net.ipv4.tcp_rmem', '4096 131072 6291456'],
+  ['net.ipv4.tcp_wmem', '4096 262144 4194304'],
+  ['net.ipv4.tcp_syn_linear_timeouts', '0'],
+  ['net.ipv4.tcp_no_metrics_save', '1'],
+];
+
+let made = 0;
+
+/** What the helper says. */
+interface Message {
+  readonly id: number;
+  readonly result?: number;
+  readonly errno?: number;
+  readonly error?: string;
+  readonly outputs?: readonly (readonly [number, Argument])[];
+  readonly info?: Readonly<Record<string, number>>;
+}
+
+/** The kernel in a namespace of its own: packets over a TUN without offload, calls by a helper inside. Needs root. */
+export class KernelTarget implements AsyncTarget {
+  readonly #plan: Plan;
+  readonly #namespace: string;
+  readonly #device: Device;
+  readonly #helper: ChildProcess;
+  readonly #answers: Map<number, (message: Message) => void> = new Map();
+  readonly #sent: LivePacket[] = [];
+  #start: bigint = process.hrtime.bigint();
+  #nextId: number = 1;
+  #waiting: number | undefined;
+  #returned: Answer['returned'] | undefined;
+  #wake: (() => void) | undefined;
+
+  private constructor(plan: Plan, namespace: string, device: Device, helper: ChildProcess) {
+    this.#plan = plan;
+    this.#namespace = namespace;
+    this.#device = device;
+    this.#helper = helper;
+    device.attach({ framesArrived: (frames) => this.#framesArrived(frames), deviceClosed: () => undefined });
+    if (helper.stdout !== null)
+      createInterface({ input: helper.stdout }).on('line', (line) =>
+        this.#message(JSON.parse(line) as Message),
+      );
+  }
+
+  /** Makes the namespace and all that is in it, with the plan's settings. */
+  static async open(plan: Plan): Promise<KernelTarget> {
+    made += 1;
+    const namespace = `${PREFIX}-${process.pid}-${made}`;
+    createNamespace(namespace);
+    try {
+      const address = `${formatAddress(plan.local)}/${plan.prefixLength}`;
+      const device = openTun({ address, mtu: plan.mtu, offload: false, networkNamespace: namespace });
+      inside(namespace, 'ip', 'route', 'add', 'default', 'dev', device.name);
+      const helper = spawn('nsenter', [`--net=/run/netns/${namespace}`, 'python3', '-c', KERNEL_HELPER], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      const target = new KernelTarget(plan, namespace, device, helper);
+      await target.#prepare();
+      return target;
+    } catch (error) {
+      deleteNamespace(namespace);
+      throw error;
+    }
+  }
+
+  /** Ends the helper and takes the namespace away. */
+  async close(): Promise<void> {
+    await this.#ask({ do: 'reset' });
+    this.#helper.stdin?.end();
+    this.#helper.kill();
+    this.#device.close();
+    deleteNamespace(this.#namespace);
+  }
+
+  async perform(step: Step): Promise<Answer> {
+    switch (step.type) {
+      case 'sleep':
+        await this.#until(step.until, () => false);
+        break;
+      case 'packet':
+        await this.#until(step.until, () => this.#sent.length > 0);
+        break;
+      case 'result':
+        await this.#until(step.until, () => this.#returned !== undefined);
+        break;
+      case 'inject':
+        this.#device.transmit([PacketBuffer.copyOf(step.bytes, this.#device.headroom)]);
+        break;
+      case 'start':
+        await this.#call(step.call, step.blocking);
+        break;
+      case 'cancel':
+        this.#waiting = undefined;
+        break;
+      case 'info':
+        return { ...this.#answer(), info: (await this.#ask({ do: 'info' })).info ?? {} };
+    }
+    return this.#answer();
+  }
+
+  async #prepare(): Promise<void> {
+    const items = this.#plan.sysctls
+      .filter(({ name }) => name.startsWith('net.ipv4.'))
+      .map(({ name, value }) => [name, value]);
+    const { error } = await this.#ask({ do: 'sysctl', items: [...BASELINE, ...items] });
+    if (error !== undefined) throw new Error(`the kernel refused a setting: ${error}`);
+    await this.#warmUp();
+    this.#start = process.hrtime.bigint();
+  }
+
+  /** The first packet through a new interface takes its time, and the kernel sends things of its own accord. */
+  async #warmUp(): Promise<void> {
+    const addresses = { remote: this.#plan.remote, local: this.#plan.local };
+    const probe = parseScript('0 < S 0:0(0) win 0').events[0];
+    if (probe?.action.type !== 'packet') return;
+    const nobody = new ScriptConnection('', 1, 1);
+    for (let round = 0; round < 2; round++) {
+      const bytes = buildPacket(probe.action, nobody, addresses, probe.position);
+      this.#device.transmit([PacketBuffer.copyOf(bytes, this.#device.headroom)]);
+      const limit = (this.#now() + 100_000) as Instant;
+      // oxlint-disable-next-line no-await-in-loop -- the second round is to find everything warm
+      await this.#until(limit, () => this.#sent.length > round);
+    }
+    await this.#until((this.#now() + 10_000) as Instant, () => false);
+    this.#sent.length = 0;
+  }
+
+  #now(): Instant {
+    return Number((process.hrtime.bigint() - this.#start) / 1_000n) as Instant;
+  }
+
+  #answer(): Answer {
+    const returned = this.#returned;
+    this.#returned = undefined;
+    const answer = { now: this.#now(), packets: this.#sent.splice(0) };
+    return returned === undefined ? answer : { ...answer, returned };
+  }
+
+  #framesArrived(frames: readonly PacketBuffer[]): void {
+    const at = this.#now();
+    for (const frame of frames) {
+      const packet = readPacket(frame.contents().slice(), at);
+      if (packet.ip.version === 4) this.#sent.push(packet); // router solicitations and their kin are not meant
+    }
+    this.#wake?.();
+  }
+
+  /** Lets real time pass until `until` or until `done`: by a timer, and by looking at the clock near the end. */
+  async #until(until: Instant, done: () => boolean): Promise<void> {
+    for (;;) {
+      const left = (until - this.#now()) / 1_000;
+      if (done() || left <= 0) return;
+      // oxlint-disable-next-line no-await-in-loop -- time passes
+      await new Promise<void>((resolve) => {
+        const timer = left > SPIN ? setTimeout(resolve, Math.min(left - SPIN, 60_000)) : undefined;
+        const immediate = timer === undefined ? setImmediate(resolve) : undefined;
+        this.#wake = () => {
+          clearTimeout(timer);
+          clearImmediate(immediate);
+          resolve();
+        };
+      });
+      this.#wake = undefined;
+    }
+  }
+
+  async #call(call: SystemCall, blocking: boolean): Promise<void> {
+    const { local, remote, bindPort, connectPort } = this.#plan;
+    const id = this.#send({
+      do: 'call',
+      name: call.name,
+      args: call.args.map(plain),
+      descriptor: call.newDescriptor,
+      bind: [formatAddress(local), bindPort],
+      connect: [formatAddress(remote), connectPort],
+    });
+    this.#waiting = id;
+    this.#answers.set(id, (message) => {
+      if (this.#waiting !== id) return;
+      this.#waiting = undefined;
+      this.#returned = { at: this.#now(), outcome: outcomeOf(message) };
+      this.#wake?.();
+    });
+    const limit = (this.#now() + (blocking ? 0 : AT_ONCE * 1_000)) as Instant;
+    await this.#until(limit, () => this.#returned !== undefined);
+  }
+
+  #send(message: object): number {
+    const id = this.#nextId;
+    this.#nextId += 1;
+    this.#helper.stdin?.write(`${JSON.stringify({ ...message, id })}\n`);
+    return id;
+  }
+
+  #ask(message: object): Promise<Message> {
+    return new Promise((resolve) => {
+      const id = this.#send(message);
+      this.#answers.set(id, resolve);
+    });
+  }
+
+  #message(message: Message): void {
+    this.#answers.get(message.id)?.(message);
+    this.#answers.delete(message.id);
+  }
+}
+
+function outcomeOf({ result = -1, errno, error, outputs = [] }: Message): CallOutcome {
+  if (error !== undefined) throw new Error(`the kernel's helper failed: ${error}`);
+  const name = errno === undefined ? undefined : errnoName(errno);
+  return { result, errno: name, outputs: new Map(outputs.map(([index, value]) => [index, revived(value)])) };
+}
+
+/** Structs as JSON has them. */
+function plain(value: Argument): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  if (value === undefined) return null;
+  if (!isStruct(value)) return value;
+  const fields = [...value.fields].map(([name, field]) => [name, plain(field)] as const);
+  return { fields: Object.fromEntries(fields), values: value.values.map(plain) };
+}
+
+function revived(value: unknown): Argument {
+  if (Array.isArray(value)) return value.map(revived);
+  if (typeof value === 'number' || typeof value === 'string') return value;
+  if (typeof value !== 'object' || value === null || !('fields' in value)) return undefined;
+  const { fields } = value;
+  const entries = typeof fields === 'object' && fields !== null ? Object.entries(fields) : [];
+  return { fields: new Map(entries.map(([name, field]) => [name, revived(field)])), values: [] };
+}
+
+function inside(namespace: string, ...command: string[]): void {
+  const { status, stderr } = spawnSync('nsenter', [`--net=/run/netns/${namespace}`, ...command], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`${command.join(' ')} failed in the namespace ${namespace}: ${stderr}`);
+}
