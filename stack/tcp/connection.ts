@@ -2,7 +2,7 @@ import type { HostContext } from '../context.ts';
 import type { DropReason, ResetReason } from '../drop-reasons.ts';
 import type { Route } from '../ip/routes.ts';
 import { type Duration, type Instant, NEVER } from '../time.ts';
-import type { CallEvent, TcbVariables } from '../trace.ts';
+import type { CallEvent, TcbVariables, TimerName } from '../trace.ts';
 import type { Timestamps } from '../wire/tcp-options.ts';
 import { segmentArrives } from './arrives.ts';
 import { abort, closeWriteSide, giveUp } from './closing.ts';
@@ -107,12 +107,7 @@ export class TcpConnection {
     }
     this.recovery = new Recovery(this.sender, tcp);
     this.rtt = new RttEstimator(tcp);
-    this.timers = new Timers((timer, action, deadline) => {
-      const { tracer, now, name } = this.context;
-      if (tracer === undefined) return;
-      const event = { type: 'timer', at: now, host: name, connection: this.id, timer, action } as const;
-      tracer(deadline === undefined ? event : { ...event, deadline });
-    });
+    this.timers = new Timers(this);
     this.sender.start(setup.iss);
     this.recovery.start(setup.iss);
   }
@@ -318,6 +313,14 @@ export class TcpConnection {
   settle(): void {
     this.receiver.queue.settle();
     if (this.sender.flightSize === 0) this.sender.queue.trim();
+  }
+
+  /** Traces a change of a timer. */
+  timerChanged(timer: TimerName, action: 'set' | 'cleared' | 'fired', deadline?: Instant): void {
+    const { tracer, now, name } = this.context;
+    if (tracer === undefined) return;
+    const event = { type: 'timer', at: now, host: name, connection: this.id, timer, action } as const;
+    tracer(deadline === undefined ? event : { ...event, deadline });
   }
 
   /** Traces what changed in the variables. */

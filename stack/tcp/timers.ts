@@ -13,19 +13,17 @@ const NAMES: readonly TimerName[] = [
   'time-wait',
 ];
 
-/** What is told of each change of a timer. */
-export type TimerObserver = (
-  timer: TimerName,
-  action: 'set' | 'cleared' | 'fired',
-  deadline?: Instant,
-) => void;
+/** Who is told of each change of a timer. */
+export interface TimerObserver {
+  timerChanged(timer: TimerName, action: 'set' | 'cleared' | 'fired', deadline?: Instant): void;
+}
 
 /**
  * The timers of one connection: a table of named deadlines [RFC 9293 3.10.8]. Setting one stores a number; nothing is called
  * back. Whoever owns the connection asks `next` when to look again and `due` what has passed.
  */
 export class Timers {
-  readonly #deadlines: Float64Array = new Float64Array(NAMES.length).fill(NEVER);
+  readonly #deadlines: number[] = NAMES.map(() => NEVER);
   readonly #observer: TimerObserver;
   #next: Instant = NEVER;
 
@@ -41,7 +39,7 @@ export class Timers {
     this.#deadlines[index] = deadline;
     if (deadline <= this.#next) this.#next = deadline;
     else if (before === this.#next) this.#findNext();
-    this.#observer(timer, 'set', deadline);
+    this.#observer.timerChanged(timer, 'set', deadline);
   }
 
   /** Stops `timer`; fine if it does not run. */
@@ -51,7 +49,7 @@ export class Timers {
     if (before === NEVER) return;
     this.#deadlines[index] = NEVER;
     if (before === this.#next) this.#findNext();
-    this.#observer(timer, 'cleared');
+    this.#observer.timerChanged(timer, 'cleared');
   }
 
   /** Stops all timers but `except`. */
@@ -81,7 +79,7 @@ export class Timers {
     if (name === undefined) return undefined;
     this.#deadlines[index] = NEVER;
     this.#findNext();
-    this.#observer(name, 'fired');
+    this.#observer.timerChanged(name, 'fired');
     return name;
   }
 

@@ -3,7 +3,9 @@ import { type Instant, ms, us } from '../../../stack/time.ts';
 
 export const name = 'a slow reader on a lossy link';
 
+/** Bytes that it reads at once, and the time between, in µs. */
 const READ = 4_096;
+const PAUSE = 80_000;
 
 /**
  * A transfer to a program that reads a little at a time into a small buffer, so that the window closes again and again. For three
@@ -21,15 +23,15 @@ export function scenario({ world }: ScenarioContext): void {
     },
     { a: { settings: { tcp: small } }, b: { settings: { tcp: small } } },
   );
-  const bytes = world.size('bytes', 150_000);
+  const bytes = world.size('bytes', 80_000);
   let server: Flow | undefined;
   b.listen(80, (flow) => (server = flow), { reads: false, closesAfterPeer: false });
   const client = a
     .connect(b, 80)
     .send(new Uint8Array(bytes).map((_, index) => index * 17))
     .end();
-  for (let number = 1; number <= 2000; number++) {
-    world.at((number * 20_000) as Instant, () => {
+  for (let number = 1; number <= 500; number++) {
+    world.at((number * PAUSE) as Instant, () => {
       if (server !== undefined && server.connection.readable > 0) server.read(READ);
       if (server?.ended === true && server.connection.readable === 0) server.end();
     });
@@ -42,7 +44,7 @@ export function scenario({ world }: ScenarioContext): void {
   const settings = world.hosts.map((host) => host.settings);
   const bound = livenessBound({ settings, bytes: left, roundTrip: ms(20), mss: 1448, pending: us(pending) });
   const over = (): boolean => client.closed && server?.closed === true;
-  const done = world.runUntil(over, world.in(us(bound + (left / READ) * 20_000)));
+  const done = world.runUntil(over, world.in(us(bound + (left / READ) * PAUSE)));
   if (!done)
     throw world.fail(
       'liveness',

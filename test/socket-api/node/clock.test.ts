@@ -167,4 +167,17 @@ describe('an alarm', () => {
     alarm.hold(true);
     expect(earlier.hasRef()).toBe(true);
   });
+
+  it('lets timers and I/O have their turn while tasks follow on tasks', async () => {
+    vi.useRealTimers();
+    let looked = false;
+    setImmediate(() => {
+      looked = true;
+    });
+    await new Promise<void>((done) => {
+      const again = (): void => (looked ? done() : scheduler.soon(again));
+      scheduler.soon(again);
+    });
+    expect(looked).toBe(true);
+  });
 });

@@ -193,7 +193,7 @@ describe('initial sequence numbers [RFC 9293 MUST-8; RFC 6528 3]', () => {
 it('timers of a connection go off in order, the earliest is always known', () => {
   const names: readonly TimerName[] = ['retransmission', 'persist', 'delayed-ack', 'keepalive', 'time-wait'];
   const dice = seededRandom(5, 'timers');
-  const timers = new Timers(() => {});
+  const timers = new Timers({ timerChanged() {} });
   const oracle = new Map<TimerName, number>();
   for (let now = 0; now < 5_000; now++) {
     const name = names[randomBelow(dice, names.length)] ?? 'persist';
