@@ -18,7 +18,7 @@ export interface KernelDeviceOptions {
   readonly networkNamespace?: string | undefined;
   /** Super-segments and checksums left to the kernel, as far as it takes them (`true`). */
   readonly offload?: boolean | undefined;
-  /** How many packets the kernel keeps for us before it drops (500). */
+  /** How many packets the kernel keeps for us before it drops (4,000). */
   readonly transmitQueueLength?: number | undefined;
   /** Whether to bring the interface up (`true`). */
   readonly up?: boolean | undefined;
@@ -28,6 +28,13 @@ export interface KernelDeviceOptions {
 const BATCH = 1_024;
 /** Room for one batch: about 70 super-segments, or 1,024 packets of MTU 1500. */
 const RING_BYTES = 4 * 1_024 * 1_024;
+/**
+ * Frames handed up at once: what they bring (ACKs, window) leaves after each such part, not after a full ring, which may take longer
+ * than the peer's retransmission timeout.
+ */
+const PART = 64;
+/** Packets that the kernel keeps for us unless the caller says otherwise: ACKs for our own bursts share the queue with data. */
+const QUEUE_LENGTH = 4_000;
 /** The longest that the kernel hands over: an IP packet of 65,535 bytes, headers for Ethernet with VLAN tags and virtio. */
 const LONGEST = 65_535 + 14 + 8 + 12;
 
@@ -143,9 +150,8 @@ export class KernelDevice implements Device {
 
   #batchArrived(packets: readonly PacketBuffer[], places: Int32Array, count: number): void {
     const headroom = this.headroom;
-    const frames = packets.slice(0, count);
     for (let index = 0; index < count; index += 1) {
-      const frame = frames[index];
+      const frame = packets[index];
       const offset = places[2 * index];
       const length = places[2 * index + 1];
       if (frame === undefined || offset === undefined || length === undefined) continue;
@@ -156,7 +162,9 @@ export class KernelDevice implements Device {
       frame.segmentSize = 0;
       if (headroom > 0) parseVirtioHeader(frame, offset);
     }
-    this.#receiver?.framesArrived(frames);
+    for (let from = 0; from < count; from += PART) {
+      this.#receiver?.framesArrived(packets.slice(from, Math.min(from + PART, count)));
+    }
   }
 
   #gone(errno: number): void {
@@ -184,6 +192,7 @@ function openChannel(medium: 'ip' | 'ethernet', options: KernelDeviceOptions, su
 /** Only what differs is changed, so that an interface which root has made ready can be used without privileges. */
 function configure(kernelSide: KernelInterface, options: KernelDeviceOptions): void {
   const { address = [], mtu, transmitQueueLength, up = true } = options;
+  if (transmitQueueLength === undefined) lengthenQueue(kernelSide);
   if (mtu !== undefined && kernelSide.mtu !== mtu) kernelSide.mtu = mtu;
   if (transmitQueueLength !== undefined && kernelSide.queueLength !== transmitQueueLength) {
     kernelSide.queueLength = transmitQueueLength;
@@ -192,6 +201,16 @@ function configure(kernelSide: KernelInterface, options: KernelDeviceOptions): v
   const present = wanted.length === 0 ? [] : kernelSide.addresses;
   for (const each of wanted) if (!present.includes(each)) kernelSide.addAddress(each);
   if (up && !kernelSide.isUp) kernelSide.isUp = true;
+}
+
+/** Does without where it may not: an interface that root has made ready is used as it is. */
+function lengthenQueue(kernelSide: KernelInterface): void {
+  if (kernelSide.queueLength >= QUEUE_LENGTH) return;
+  try {
+    kernelSide.queueLength = QUEUE_LENGTH;
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+  }
 }
 
 function checkName(name: string): void {

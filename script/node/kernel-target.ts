@@ -45,9 +45,9 @@ interface Message {
 /** The kernel in a namespace of its own: packets over a TUN without offload, calls by a helper inside. Needs root. */
 export class KernelTarget implements AsyncTarget {
   readonly #plan: Plan;
-  readonly #namespace: string;
   readonly #device: Device;
   readonly #helper: ChildProcess;
+  readonly #cleanUp: () => void;
   readonly #answers: Map<number, (message: Message) => void> = new Map();
   readonly #sent: LivePacket[] = [];
   #start: bigint = process.hrtime.bigint();
@@ -55,17 +55,24 @@ export class KernelTarget implements AsyncTarget {
   #waiting: number | undefined;
   #returned: Answer['returned'] | undefined;
   #wake: (() => void) | undefined;
+  /** The helper failed: nothing more can be found out. */
+  #broken: string | undefined;
 
-  private constructor(plan: Plan, namespace: string, device: Device, helper: ChildProcess) {
+  private constructor(plan: Plan, device: Device, helper: ChildProcess, cleanUp: () => void) {
     this.#plan = plan;
-    this.#namespace = namespace;
     this.#device = device;
     this.#helper = helper;
+    this.#cleanUp = cleanUp;
     device.attach({ framesArrived: (frames) => this.#framesArrived(frames), deviceClosed: () => undefined });
     if (helper.stdout !== null)
       createInterface({ input: helper.stdout }).on('line', (line) =>
         this.#message(JSON.parse(line) as Message),
       );
+    helper.stdin?.on('error', () => undefined); // it is gone: `exit` says so
+    helper.once('error', (error) => this.#helperGone(error.message));
+    helper.once('exit', (code) =>
+      this.#helperGone(`it ended with code ${code}; it needs nsenter and python3`),
+    );
   }
 
   /** Makes the namespace and all that is in it, with the plan's settings. */
@@ -73,6 +80,8 @@ export class KernelTarget implements AsyncTarget {
     made += 1;
     const namespace = `${PREFIX}-${process.pid}-${made}`;
     createNamespace(namespace);
+    const cleanUp = (): void => deleteNamespace(namespace);
+    process.once('exit', cleanUp); // should the process end in mid-run
     try {
       const address = `${formatAddress(plan.local)}/${plan.prefixLength}`;
       const device = openTun({ address, mtu: plan.mtu, offload: false, networkNamespace: namespace });
@@ -80,11 +89,22 @@ export class KernelTarget implements AsyncTarget {
       const helper = spawn('nsenter', [`--net=/run/netns/${namespace}`, 'python3', '-c', KERNEL_HELPER], {
         stdio: ['pipe', 'pipe', 'inherit'],
       });
-      const target = new KernelTarget(plan, namespace, device, helper);
-      await target.#prepare();
+      const target = new KernelTarget(plan, device, helper, () => {
+        device.close();
+        process.removeListener('exit', cleanUp);
+        cleanUp();
+      });
+      try {
+        await target.#prepare();
+      } catch (error) {
+        helper.kill();
+        device.close();
+        throw error;
+      }
       return target;
     } catch (error) {
-      deleteNamespace(namespace);
+      process.removeListener('exit', cleanUp);
+      cleanUp();
       throw error;
     }
   }
@@ -94,8 +114,7 @@ export class KernelTarget implements AsyncTarget {
     await this.#ask({ do: 'reset' });
     this.#helper.stdin?.end();
     this.#helper.kill();
-    this.#device.close();
-    deleteNamespace(this.#namespace);
+    this.#cleanUp();
   }
 
   async perform(step: Step): Promise<Answer> {
@@ -129,7 +148,7 @@ export class KernelTarget implements AsyncTarget {
       .filter(({ name }) => name.startsWith('net.ipv4.'))
       .map(({ name, value }) => [name, value]);
     const { error } = await this.#ask({ do: 'sysctl', items: [...BASELINE, ...items] });
-    if (error !== undefined) throw new Error(`the kernel refused a setting: ${error}`);
+    if (error !== undefined) throw new Error(`the kernel could not be made ready: ${error}`);
     await this.#warmUp();
     this.#start = process.hrtime.bigint();
   }
@@ -204,11 +223,14 @@ export class KernelTarget implements AsyncTarget {
     this.#answers.set(id, (message) => {
       if (this.#waiting !== id) return;
       this.#waiting = undefined;
-      this.#returned = { at: this.#now(), outcome: outcomeOf(message) };
+      if (message.error === undefined) this.#returned = { at: this.#now(), outcome: outcomeOf(message) };
+      else this.#broken = message.error;
       this.#wake?.();
     });
     const limit = (this.#now() + (blocking ? 0 : AT_ONCE * 1_000)) as Instant;
-    await this.#until(limit, () => this.#returned !== undefined);
+    await this.#until(limit, () => this.#returned !== undefined || this.#broken !== undefined);
+    if (this.#broken !== undefined)
+      throw new Error(`the helper that makes calls on the kernel failed: ${this.#broken}`);
   }
 
   #send(message: object): number {
@@ -220,9 +242,16 @@ export class KernelTarget implements AsyncTarget {
 
   #ask(message: object): Promise<Message> {
     return new Promise((resolve) => {
+      if (this.#broken !== undefined) return resolve({ id: 0, error: this.#broken });
       const id = this.#send(message);
       this.#answers.set(id, resolve);
     });
+  }
+
+  #helperGone(why: string): void {
+    this.#broken ??= why;
+    for (const id of this.#answers.keys()) this.#message({ id, error: why });
+    this.#wake?.();
   }
 
   #message(message: Message): void {
@@ -231,8 +260,7 @@ export class KernelTarget implements AsyncTarget {
   }
 }
 
-function outcomeOf({ result = -1, errno, error, outputs = [] }: Message): CallOutcome {
-  if (error !== undefined) throw new Error(`the kernel's helper failed: ${error}`);
+function outcomeOf({ result = -1, errno, outputs = [] }: Message): CallOutcome {
   const name = errno === undefined ? undefined : errnoName(errno);
   return { result, errno: name, outputs: new Map(outputs.map(([index, value]) => [index, revived(value)])) };
 }

@@ -3,6 +3,9 @@ import { between, NEVER, type Alarm, type Instant, type Scheduler } from '../../
 /** The longest wait that `setTimeout` knows, in milliseconds: a longer one takes several. */
 const LONGEST_TIMEOUT = 0x7fff_ffff;
 
+/** A timer that goes off so much after its deadline, in microseconds, had to wait for the program. */
+const LATE = 3_000;
+
 /** Every so many flushes Node gets to look at timers and I/O: two hosts in one process could else talk for ever in one turn. */
 const FLUSHES_PER_TURN = 64;
 
@@ -61,11 +64,12 @@ class SystemAlarm implements Alarm {
   readonly #scheduler: SystemScheduler;
   readonly #task: () => void;
   readonly #wake = (): void => this.#woken();
+  readonly #fire = (): void => this.#fired();
   #deadline: Instant = NEVER;
   /** When the timer goes off; `NEVER` if there is none. */
   #armedFor: Instant = NEVER;
   #timeout: NodeJS.Timeout | undefined;
-  /** Instead of the timer, when the deadline had passed already: `setTimeout` would take a millisecond. */
+  /** Instead of the timer when the deadline had passed already (`setTimeout` would take a millisecond), and after it. */
   #immediate: NodeJS.Immediate | undefined;
   #keepAlive: boolean = true;
 
@@ -100,7 +104,7 @@ class SystemAlarm implements Alarm {
     this.#timeout = undefined;
     this.#immediate = undefined;
     const wait = between(this.#scheduler.now(), this.#deadline);
-    if (wait <= 0) this.#immediate = setImmediate(this.#wake);
+    if (wait <= 0) this.#immediate = setImmediate(this.#fire);
     else this.#timeout = setTimeout(this.#wake, Math.min(Math.ceil(wait / 1000), LONGEST_TIMEOUT));
     this.#armedFor = this.#deadline;
     if (!this.#keepAlive) this.#holdTimer();
@@ -112,8 +116,18 @@ class SystemAlarm implements Alarm {
     else timer?.unref();
   }
 
+  /**
+   * Node looks at timers before it reads from devices. If the process was busy past the deadline, the ACK that the timer waits for may
+   * lie there unread, so the devices go first.
+   */
   #woken(): void {
     this.#timeout = undefined;
+    if (between(this.#deadline, this.#scheduler.now()) < LATE) return this.#fired();
+    this.#immediate = setImmediate(this.#fire);
+    this.#holdTimer();
+  }
+
+  #fired(): void {
     this.#immediate = undefined;
     this.#armedFor = NEVER;
     if (this.#deadline === NEVER) return;

@@ -23,6 +23,8 @@ import type { ArrivedSegment } from './segment.ts';
 import { type SeqNumber, add, geq, gt } from './sequence.ts';
 import type { ConnectOptions, ListenOptions } from './tcp.ts';
 
+/** How much of the device's queue a window may fill: other connections, and the ACKs for what we send, share it. */
+const WINDOW_SHARE = 0.25;
 /** IP and TCP headers without options, in bytes. */
 const HEADERS_V4 = 40;
 const HEADERS_V6 = 60;
@@ -205,7 +207,9 @@ export class ConnectionTable {
       defaultMss: v4 ? 536 : 1220,
       deviceCuts,
       deviceQueue:
-        device.receiveQueue === undefined ? undefined : Math.floor(device.receiveQueue * 0.75) * announcedMss,
+        device.receiveQueue === undefined
+          ? undefined
+          : Math.floor(device.receiveQueue * WINDOW_SHARE) * announcedMss,
       timestampOffset: this.#secrets.timestampOffset(local.address, remote.address),
       touched: this.#touched,
     });

@@ -31,9 +31,6 @@ describe('planted faults', () => {
         expect(shrunk.after).toBeLessThanOrEqual(5);
         expect(shrunk.result.failure?.kind).toBe(result.failure?.kind);
         const report = sim.failureReport(result, { name: patch, again: 'again', configuration: '-', shrunk });
-        process.stderr.write(
-          `${patch}: seed ${seed}, ${shrunk.before} events shrunk to ${shrunk.after} in ${shrunk.runs} runs\n`,
-        );
         expect(report).toContain('enough:');
         return;
       }

@@ -141,6 +141,19 @@ describe('an alarm', () => {
     expect(fired).toEqual([210_000, 220_000, 230_000]);
   });
 
+  it('lets the devices be read first when the process was busy past the deadline', () => {
+    const immediates = vi.spyOn(globalThis, 'setImmediate');
+    const alarm = scheduler.alarm(() => fired.push(0));
+    alarm.set(inFuture(ms(2)));
+    const late = performance.now() + 12; // the program computed for ten milliseconds too long
+    vi.spyOn(performance, 'now').mockImplementation(() => late);
+    vi.runOnlyPendingTimers();
+    expect(fired).toEqual([]);
+    expect(immediates).toHaveBeenCalledTimes(1);
+    vi.runOnlyPendingTimers();
+    expect(fired).toEqual([0]);
+  });
+
   it('waits longer than one timer of Node can', () => {
     const alarm = scheduler.alarm(() => fired.push(0));
     alarm.set(inFuture(seconds(30 * 24 * 3600)));
