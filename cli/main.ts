@@ -6,6 +6,7 @@ import { nc } from './nc.ts';
 import { packageVersion } from './package.ts';
 import { ping } from './ping.ts';
 import { run } from './run.ts';
+import { addScriptOptions, script } from './script.ts';
 import { serve } from './serve.ts';
 
 const program = new Command('glasstack');
@@ -53,6 +54,12 @@ addNetworkOptions(
     .argument('[port]', 'which port')
     .addOption(new Option('-l, --listen', 'wait for one connection')),
 ).action(nc);
+
+addScriptOptions(
+  program
+    .command('script')
+    .description('run packet scripts (.pkt) against the stack, or with --tun against the kernel'),
+).action(script);
 
 try {
   await program.parseAsync();

@@ -63,3 +63,4 @@ export { assertDeterministic, checkDeterminism, type DeterminismResult } from '.
 export { captureOf, ladderUpTo } from './scenario/drawing.ts';
 export { configurationHash, failureReport, type ReportFacts } from './scenario/report.ts';
 export { shrink, type Shrunk, type ShrinkOptions } from './scenario/shrink.ts';
+export { impair, type ImpairLayerOptions } from './link/impair-layer.ts';

@@ -1,11 +1,10 @@
 import { type Settings, settings as settingsOf, type SettingsChanges } from '../stack/settings.ts';
 import type { Random } from '../stack/random.ts';
 import { NEVER, type Instant, after, type Duration } from '../stack/time.ts';
-import { sameAddress } from '../stack/wire/address.ts';
 import { Invariants } from './check/invariants.ts';
 import { SimulationFailure } from './failure.ts';
 import { Link, type LinkOptions, type LinkWorld } from './link/link.ts';
-import type { PacketView } from './link/packet-view.ts';
+import { Partitions } from './network/partitions.ts';
 import { WorldHost } from './network/host.ts';
 import { Network, type NetworkNode } from './network/network.ts';
 import { Router } from './network/router.ts';
@@ -47,11 +46,6 @@ export interface WorldHostOptions {
   readonly settings?: SettingsChanges;
 }
 
-interface Partition {
-  readonly from: ReadonlySet<WorldHost>;
-  readonly to: ReadonlySet<WorldHost>;
-}
-
 /** How often the program may have a turn without anything coming of it before it counts as settled. */
 const QUIET_TICKS = 3;
 
@@ -70,7 +64,7 @@ export class World {
   readonly #hash: TraceHash = new TraceHash();
   readonly #events: WorldEvent[] = [];
   readonly #readers: ((event: WorldEvent) => void)[] = [];
-  readonly #partitions: Set<Partition> = new Set();
+  readonly #partitions: Partitions = new Partitions();
   readonly #linkWorld: LinkWorld;
   #lastScheduled: Instant = 0 as Instant;
   #changes: number = 0;
@@ -173,7 +167,7 @@ export class World {
     if (this.links.some((link) => link.name === name)) throw new Error(`there is a link ${name} already`);
     const endNames = [`${first.name}.${first.ends.length}`, `${second.name}.${second.ends.length}`] as const;
     const link = new Link(this.#linkWorld, name, endNames, options);
-    for (const lane of link.lanes()) lane.barrier = (view) => this.#barrier(view);
+    for (const lane of link.lanes()) lane.gate.barrier = (view) => this.#partitions.barrier(view);
     this.links.push(link);
     this.network.connect(link, first, second, options);
     return link;
@@ -213,19 +207,17 @@ export class World {
     to: readonly WorldHost[],
     when: { readonly from: Instant; readonly to: Instant; readonly oneWay?: boolean },
   ): void {
-    const names = (hosts: readonly WorldHost[]): string => hosts.map((host) => host.name).join(' ');
-    const arrow = when.oneWay === true ? '→' : '↔';
-    const what = `partition ${names(from)} ${arrow} ${names(to)} until ${when.to} µs`;
+    const oneWay = when.oneWay ?? false;
+    const what = `${Partitions.describe(from, to, oneWay)} until ${when.to} µs`;
     if (!this.#scheduled('network', when.from, what)) return;
-    const both: Partition[] = [{ from: new Set(from), to: new Set(to) }];
-    if (when.oneWay !== true) both.push({ from: new Set(to), to: new Set(from) });
-    this.clock.at(when.from, () => both.forEach((each) => this.#partitions.add(each)));
-    this.clock.at(when.to, () => both.forEach((each) => this.#partitions.delete(each)));
+    let end = (): void => undefined;
+    this.clock.at(when.from, () => (end = this.#partitions.begin(from, to, oneWay)));
+    this.clock.at(when.to, () => end());
   }
 
   /** Ends all partitions and calms all links: from now on the network does what it can. */
   heal(): void {
-    this.#partitions.clear();
+    this.#partitions.end();
     for (const link of this.links) link.calm();
   }
 
@@ -347,17 +339,6 @@ export class World {
         () => `${place} ${what}`,
       ) !== undefined
     );
-  }
-
-  #barrier(view: PacketView): 'LINK_PARTITION' | undefined {
-    if (this.#partitions.size === 0) return undefined;
-    const { source, destination } = view;
-    if (source === undefined || destination === undefined) return undefined;
-    const has = (hosts: ReadonlySet<WorldHost>, address: typeof source): boolean =>
-      [...hosts].some((host) => host.addresses.some((own) => sameAddress(own, address)));
-    for (const { from, to } of this.#partitions)
-      if (has(from, source) && has(to, destination)) return 'LINK_PARTITION';
-    return undefined;
   }
 }
 

@@ -9,13 +9,14 @@ import { makeQueue } from '../queue/make-queue.ts';
 import type { QueueEnvironment, QueueOptions } from '../queue/queue.ts';
 import { corrupt } from './corruption.ts';
 import { DelayLine, buffersOf } from './delay-line.ts';
+import { Gate } from './gate.ts';
 import { FateDice } from './fate.ts';
 import type { Impairments } from './impairments.ts';
 import { LINK_REASONS, type LinkDirection, type LinkEvent, type LinkReason } from './link-event.ts';
 import { type LinkPacket, copyOf } from './link-packet.ts';
 import { PacketView } from './packet-view.ts';
 import { tooBigFor } from './path-mtu.ts';
-import { type RuleHandle, type RuleVerdict } from './rule.ts';
+import type { RuleHandle } from './rule.ts';
 import { Server } from './server.ts';
 
 /** What a lane needs from its world. */
@@ -25,13 +26,6 @@ export interface LaneWorld {
   readonly plan: FaultPlan;
   /** Adds to the trace. */
   emit(event: LinkEvent): void;
-}
-
-interface Held {
-  readonly packet: LinkPacket;
-  /** undefined: the lane is clogged. */
-  readonly rule: RuleHandle | undefined;
-  readonly verdict: RuleVerdict;
 }
 
 /** Impairments that may be changed in a run; `undefined` switches one off. */
@@ -48,9 +42,8 @@ export class Lane {
   receiver: DeviceReceiver | undefined;
   /** Sends a packet back along the other direction. */
   sendBack: (packet: PacketBuffer) => void = () => undefined;
-  /** Tells why a packet may not pass because of the network as a whole; undefined: it may. */
-  barrier: ((view: PacketView) => LinkReason | undefined) | undefined;
-  readonly rules: RuleHandle[];
+  /** Whether it is down, clogged, and what the rules hold. */
+  readonly gate: Gate;
   readonly medium: 'ip' | 'ethernet';
   readonly #world: LaneWorld;
   readonly #dice: FateDice;
@@ -58,23 +51,25 @@ export class Lane {
   readonly #line: DelayLine;
   #settings: { [name in keyof Impairments]?: Impairments[name] | undefined } = {};
   #entered: number = 0;
-  #down: boolean = false;
-  #clogged: boolean = false;
-  #held: Held[] = [];
 
   constructor(
     world: LaneWorld,
     link: string,
     direction: LinkDirection,
     medium: 'ip' | 'ethernet',
-    rules: RuleHandle[],
+    rules: readonly RuleHandle[],
     impairments: Impairments,
   ) {
     this.#world = world;
     this.direction = direction;
     this.name = `${link} ${direction}`;
     this.medium = medium;
-    this.rules = rules;
+    this.gate = new Gate(rules, {
+      view: (packet) => this.#view(packet),
+      lose: (packet, reason) => this.#lose(packet, reason),
+      tell: (action, index, detail) => this.#action(action, index, detail),
+      goOn: (packet, delay, duplicates) => this.#pastRules(packet, delay, duplicates),
+    });
     this.#dice = new FateDice(world.seed, this.name, world.plan);
     const queue = makeQueue(impairments.queue, this.#queueEnvironment());
     this.#server = new Server(world.scheduler, queue, this.#dice.dice('slots'), (packet, at) =>
@@ -91,7 +86,7 @@ export class Lane {
 
   /** Packets that wait, are on their way, or are held. */
   get carried(): number {
-    return this.#server.queue.packets + this.#line.size + this.#held.length;
+    return this.#server.queue.packets + this.#line.size + this.gate.held;
   }
 
   /** Packets and bytes that wait before the link. */
@@ -106,38 +101,6 @@ export class Lane {
     if ('rate' in changes) this.#server.rate = changes.rate;
     if ('slots' in changes) this.#server.slots = changes.slots;
     if ('queue' in changes && this.#entered > 0) this.#replaceQueue(changes.queue);
-  }
-
-  /** Takes the link down (what enters is lost; what is on its way arrives) or up again. */
-  setDown(down: boolean): void {
-    if (this.#down !== down) this.#action('change', -1, down ? 'down' : 'up');
-    this.#down = down;
-  }
-
-  /** Holds everything that enters, until `unclog`. */
-  clog(): void {
-    if (!this.#clogged) this.#action('change', -1, 'clogged');
-    this.#clogged = true;
-  }
-
-  /** Lets everything go that the clog holds, in order. */
-  unclog(): void {
-    if (this.#clogged) this.#action('change', -1, 'unclogged');
-    this.#clogged = false;
-    this.release(undefined, Number.POSITIVE_INFINITY);
-  }
-
-  /** Lets the oldest `count` packets go that `rule` (undefined: the clog) holds. */
-  release(rule: RuleHandle | undefined, count: number): void {
-    const free = this.#held.filter((held) => held.rule === rule).slice(0, count);
-    if (free.length === 0) return;
-    const going = new Set(free);
-    this.#held = this.#held.filter((held) => !going.has(held));
-    for (const { packet } of free) {
-      this.#action('release', packet.index, 'released');
-      if (rule === undefined) this.#pastClog(packet);
-      else this.#pastRules(packet, 0, 0);
-    }
   }
 
   /** Takes a frame from a device: cut, and with its checksum, as on a wire. */
@@ -166,30 +129,7 @@ export class Lane {
   }
 
   #enter(frame: PacketBuffer): void {
-    const packet = this.#numbered(frame);
-    if (this.#clogged) return this.#hold(packet, undefined, 'pass');
-    this.#pastClog(packet);
-  }
-
-  #pastClog(packet: LinkPacket): void {
-    if (this.#down) return this.#lose(packet, 'LINK_DOWN');
-    const barrier = this.barrier?.(this.#view(packet));
-    if (barrier !== undefined) return this.#lose(packet, barrier);
-    for (const rule of this.rules) {
-      const verdict = rule.judge(this.#view(packet));
-      if (verdict === 'pass') continue;
-      if (verdict === 'drop') return this.#lose(packet, 'LINK_RULE');
-      if (verdict === 'hold') return this.#hold(packet, rule, verdict);
-      verdict.edit?.(this.#view(packet));
-      if (verdict.edit !== undefined) this.#action('rewrite', packet.index, `rule "${rule.name}"`);
-      return this.#pastRules(packet, verdict.delay ?? 0, verdict.duplicate ?? 0);
-    }
-    this.#pastRules(packet, 0, 0);
-  }
-
-  #hold(packet: LinkPacket, rule: RuleHandle | undefined, verdict: RuleVerdict): void {
-    this.#action('hold', packet.index, rule === undefined ? 'clogged' : `rule "${rule.name}"`);
-    this.#held.push({ packet, rule, verdict });
+    this.gate.enter(this.#numbered(frame));
   }
 
   #pastRules(packet: LinkPacket, delay: number, duplicates: number): void {

@@ -73,7 +73,7 @@ export class Link {
   /** Adds a rule; it looks at packets after those that were added before it. */
   rule(options: RuleOptions): RuleHandle {
     const handle = new RuleHandle(options, (rule, count) => {
-      for (const lane of this.lanes()) lane.release(rule, count);
+      for (const lane of this.lanes()) lane.gate.release(rule, count);
     });
     this.rules.push(handle);
     return handle;
@@ -97,8 +97,8 @@ export class Link {
     const off = { loss: undefined, corruption: undefined, duplication: undefined, reordering: undefined };
     this.configure({ ...off, jitter: undefined, slots: undefined });
     for (const lane of this.lanes()) {
-      lane.setDown(false);
-      lane.unclog();
+      lane.gate.setDown(false);
+      lane.gate.setClogged(false);
     }
     for (const rule of this.rules) rule.lift();
   }
@@ -121,12 +121,12 @@ export class Link {
   /** Holds everything that enters from `from` to `to`. An entry of the plan. */
   clog(from: Instant, to: Instant, directions: Directions = 'both'): void {
     if (!this.#world.scheduled(`${this.name} ${directions}`, from, `clogged ${from} µs to ${to} µs`)) return;
-    this.#world.at(from, () => this.lanes(directions).forEach((lane) => lane.clog()));
-    this.#world.at(to, () => this.lanes(directions).forEach((lane) => lane.unclog()));
+    this.#world.at(from, () => this.lanes(directions).forEach((lane) => lane.gate.setClogged(true)));
+    this.#world.at(to, () => this.lanes(directions).forEach((lane) => lane.gate.setClogged(false)));
   }
 
   #setDown(down: boolean, directions: Directions): void {
-    for (const lane of this.lanes(directions)) lane.setDown(down);
+    for (const lane of this.lanes(directions)) lane.gate.setDown(down);
   }
 }
 

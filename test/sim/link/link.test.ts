@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { wire } from '../../../device/wire.ts';
+import { impair } from '../../../sim/link/impair-layer.ts';
+import { VirtualClock } from '../../../sim/virtual-clock.ts';
 import { dropFrames } from '../../../sim/rules.ts';
 import { type Instant, ms, us } from '../../../stack/time.ts';
-import { BenchLink } from './bench-link.ts';
+import { BenchLink, packet } from './bench-link.ts';
 
 const at = (microseconds: number): Instant => microseconds as Instant;
 
@@ -33,7 +36,7 @@ describe('schedules', () => {
     bench.send(3, { gap: 1_000 });
     bench.run(9_000);
     expect([bench.numbers, bench.link.carried]).toEqual([[], 3]);
-    bench.link['a→b'].release(undefined, 1);
+    bench.link['a→b'].gate.release(undefined, 1);
     bench.run(9_500);
     expect(bench.numbers).toEqual([0]);
     bench.run();
@@ -174,5 +177,30 @@ describe('the plan', () => {
     expect(first.missing(300)).toHaveLength(rest.length + 1);
     expect(again.missing(300)).toEqual(first.missing(300).slice(1));
     expect(gone?.text).toContain('a→b #');
+  });
+});
+
+describe('as a layer in front of any device', () => {
+  it('impairs what goes out and what comes in, with the dice of a link of that name', () => {
+    const clock = new VirtualClock();
+    const [inner, far] = wire(clock, { names: ['tun0', 'far'] });
+    const loss = { model: 'independent', p: 0.2 } as const;
+    const near = impair({ scheduler: clock, seed: 1, out: { loss }, in: { delay: ms(7) } })(inner);
+    const heard: number[] = [];
+    const times: number[] = [];
+    const numberOf = ({ view, head }: ReturnType<typeof packet>): number => view.getUint32(head + 28);
+    far.attach({
+      framesArrived: (frames) => heard.push(...frames.map(numberOf)),
+      deviceClosed: () => undefined,
+    });
+    near.attach({ framesArrived: () => times.push(clock.now()), deviceClosed: () => undefined });
+    for (let number = 0; number < 200; number++) near.transmit([packet(number)]);
+    far.transmit([packet(0)]);
+    clock.run();
+    const bench = new BenchLink({ loss }, 1, 'tun0');
+    bench.send(200);
+    expect(heard).toEqual(bench.run().numbers);
+    expect([near.name, near.mtu, times]).toEqual(['tun0', 1500, [7_000]]);
+    near.close();
   });
 });

@@ -4,7 +4,7 @@ import { simEnvironment } from '../../../sim/node/sim-node.ts';
 import * as transfer from '../scenarios/transfer.ts';
 
 /** SIM_SEEDS=1-1000 for the whole; fewer by default, so that the tests stay short. */
-const { seeds = { from: 1, to: 60 } } = simEnvironment();
+const { seeds = { from: 1, to: 100 } } = simEnvironment();
 
 describe(transfer.name, () => {
   it(`seeds ${seeds.from} to ${seeds.to}: exact bytes or the user timeout, no invariant broken`, {

@@ -2,7 +2,7 @@ import type { Impairments } from '../../../sim/link/impairments.ts';
 import type { LossModel } from '../../../sim/link/loss.ts';
 import type { Middlebox } from '../../../sim/middlebox/middlebox.ts';
 import type { QueueOptions } from '../../../sim/queue/queue.ts';
-import { clampMss, rewriteWindow, stripOptions } from '../../../sim/sim.ts';
+import { clampMss, Firewall, Nat, rewriteWindow, stripOptions } from '../../../sim/sim.ts';
 import type { ScenarioContext } from '../../../sim/scenario/scenario.ts';
 import { type Random, randomBelow } from '../../../stack/random.ts';
 import { type Instant, ms, seconds, us } from '../../../stack/time.ts';
@@ -20,9 +20,18 @@ export function scenario({ world }: ScenarioContext): void {
   const boxes = drawMiddleboxes(random);
   const link = world.link(a, b, {
     'a→b': { ...drawImpairments(random), middleboxes: boxes },
-    'b→a': { ...drawImpairments(random), middleboxes: boxes },
+    'b→a': { ...drawImpairments(random), middleboxes: boxes.toReversed() },
   });
   drawSchedule(random, link);
+  if (oneIn(random, 8)) {
+    const from = between(random, 100, 1_500);
+    const when = {
+      from: instant(from),
+      to: instant(from + between(random, 10, 2_000)),
+      oneWay: oneIn(random, 2),
+    };
+    world.partition([a], [b], when);
+  }
   const total = world.size('bytes', BYTES);
   const data = new Uint8Array(total);
   for (let at = 0; at < total; at++) data[at] = (at * 7 + (at >>> 8) * 13 + (at >>> 16)) & 0xff;
@@ -102,7 +111,10 @@ function drawImpairments(random: Random): Impairments {
       },
     }),
     ...(oneIn(random, 12) && {
-      pathMtu: { bytes: 1500, tooBig: one(random, ['icmp', 'black-hole'] as const) },
+      pathMtu: {
+        bytes: one(random, [1500, 1500, 1500, between(random, 1200, 1499)]),
+        tooBig: one(random, ['icmp', 'black-hole'] as const),
+      },
     }),
   };
 }
@@ -146,14 +158,19 @@ function drawMiddleboxes(random: Random): readonly Middlebox[] {
   if (oneIn(random, 6)) boxes.push(stripOptions([one(random, [3, 4, 8])], 'syn'));
   if (oneIn(random, 6)) boxes.push(clampMss(between(random, 500, 1400)));
   if (oneIn(random, 12)) boxes.push(rewriteWindow((window) => Math.min(window, 20_000)));
+  if (oneIn(random, 8)) boxes.push(new Firewall({ unknown: one(random, ['drop', 'reset'] as const) }));
+  if (oneIn(random, 8)) boxes.push(new Nat({ address: '10.0.1.200' })); // last on the way out
   return boxes;
 }
 
+function instant(milliseconds: number): Instant {
+  return ms(milliseconds) as number as Instant;
+}
+
 function drawSchedule(random: Random, link: ReturnType<ScenarioContext['world']['link']>): void {
-  const at = (milliseconds: number): Instant => ms(milliseconds) as number as Instant;
   const directions = one(random, ['both', 'a→b', 'b→a'] as const);
   const from = between(random, 100, 2_000);
-  if (oneIn(random, 4)) link.down(at(from), at(from + between(random, 10, 3_000)), directions);
-  if (oneIn(random, 8)) link.clog(at(from), at(from + between(random, 10, 500)), directions);
-  if (oneIn(random, 8)) link.change(at(from), { delay: ms(between(random, 0, 100)) }, directions);
+  if (oneIn(random, 4)) link.down(instant(from), instant(from + between(random, 10, 3_000)), directions);
+  if (oneIn(random, 8)) link.clog(instant(from), instant(from + between(random, 10, 500)), directions);
+  if (oneIn(random, 8)) link.change(instant(from), { delay: ms(between(random, 0, 100)) }, directions);
 }
