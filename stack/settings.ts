@@ -48,7 +48,10 @@ export interface TcpSettings {
   readonly minRto: Duration;
   /** Largest RTO: at least 60 s [RFC 6298 2.5]; Linux 120 s. */
   readonly maxRto: Duration;
-  /** Clock granularity G [RFC 6298 2]. */
+  /**
+   * Clock granularity G, the least that the variance adds to the RTO [RFC 6298 2]. Linux lets it add its minimum RTO, so that RTO is
+   * SRTT + 200 ms on a steady path.
+   */
   readonly granularity: Duration;
   /** Retransmissions of one segment until IP is advised and the program told: at least 3 [RFC 9293 3.8.3, SHLD-10]. */
   readonly r1: number;
@@ -197,6 +200,7 @@ const linux: Settings = {
     msl: seconds(30),
     rfc1337: false,
     minRto: ms(200),
+    granularity: ms(200),
     maxRto: seconds(120),
     r2: us(924_600_000),
     synRetries: 6,

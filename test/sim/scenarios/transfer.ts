@@ -2,7 +2,7 @@ import type { Impairments } from '../../../sim/link/impairments.ts';
 import type { LossModel } from '../../../sim/link/loss.ts';
 import type { Middlebox } from '../../../sim/middlebox/middlebox.ts';
 import type { QueueOptions } from '../../../sim/queue/queue.ts';
-import { clampMss, Firewall, Nat, rewriteWindow, stripOptions } from '../../../sim/sim.ts';
+import { clampMss, Firewall, type Flow, Nat, rewriteWindow, stripOptions } from '../../../sim/sim.ts';
 import type { ScenarioContext } from '../../../sim/scenario/scenario.ts';
 import { type Random, randomBelow } from '../../../stack/random.ts';
 import { type Instant, ms, seconds, us } from '../../../stack/time.ts';
@@ -37,7 +37,8 @@ export function scenario({ world }: ScenarioContext): void {
   for (let at = 0; at < total; at++) data[at] = (at * 7 + (at >>> 8) * 13 + (at >>> 16)) & 0xff;
   let received = 0;
   let ended = false;
-  b.listen(80, () => undefined, {
+  let server: Flow | undefined;
+  b.listen(80, (flow) => (server = flow), {
     heard: (event, flow) => {
       received = flow.received;
       if (event.type === 'end') ended = true;
@@ -46,6 +47,9 @@ export function scenario({ world }: ScenarioContext): void {
   const client = a.connect(b, 80);
   client.connection.setUserTimeout(seconds(300));
   client.send(data).end();
+  world.run();
+  // Its peer has not heard that the client gave up, and without keep-alive it never would.
+  if (client.reason === 'timeout' && server?.closed === false) server.abort();
   world.run();
   if (client.reason === undefined && !(ended && received === total))
     throw new Error(`the transfer ended well, but ${received} of ${total} bytes came`);
