@@ -8,6 +8,7 @@ import { ping } from './ping.ts';
 import { run } from './run.ts';
 import { addScriptOptions, script } from './script.ts';
 import { serve } from './serve.ts';
+import { sim } from './sim.ts';
 
 const program = new Command('glasstack');
 program
@@ -60,6 +61,21 @@ addScriptOptions(
     .command('script')
     .description('run packet scripts (.pkt) against the stack, or with --tun against the kernel'),
 ).action(script);
+
+program
+  .command('sim')
+  .description('run a scenario over a range of seeds')
+  .argument('<scenario>', 'module that exports scenario({ world })')
+  .option('--seeds <range>', 'such as 17 or 1-1000000 (default: SIM_SEEDS, or 1-100)')
+  .option('--jobs <n>', 'worker threads (default: SIM_JOBS, or 1)', integer(1, 1024))
+  .option('--fail-fast <n>', 'end after so many failures', integer(1, 1_000_000), 10)
+  .option('--timeout <seconds>', 'real seconds', secondsNumber)
+  .option('--results <file>', 'JSONL, a line a seed')
+  .option('--failures <file>', 'corpus that is run first', 'failures.jsonl')
+  .option('--output <folder>', 'for captures', 'test-output')
+  .option('--no-shrink', 'report failures as they are')
+  .option('--check-determinism', 'run each seed twice')
+  .action(sim);
 
 try {
   await program.parseAsync();

@@ -3,8 +3,9 @@
  * a list of its events. Nothing of vitest is imported, so that this file belongs to no test runner's version.
  */
 import type { DropReason, ResetReason } from '../stack/drop-reasons.ts';
+import type { TcpConnection } from '../stack/tcp/connection.ts';
 import type { TcpState } from '../stack/tcp/states.ts';
-import type { SendCause, TcbVariables } from '../stack/trace.ts';
+import type { SendCause, TcbVariables, TimerName } from '../stack/trace.ts';
 import { type SegmentPattern, findInOrder, mismatch, show } from './expect/pattern.ts';
 import { type SeenSegment, segmentLine, segmentsOf } from './expect/segments.ts';
 import type { LinkReason } from './link/link-event.ts';
@@ -76,6 +77,11 @@ function counted(what: string, places: readonly number[], wanted: number | undef
 
 function numbered(traced: Traced, of: Of, wanted: (event: WorldEvent) => boolean): readonly number[] {
   return eventsOf(traced).flatMap((event, number) => (isOf(event, of) && wanted(event) ? [number] : []));
+}
+
+function liveConnection(world: World, host: string, connection: number): TcpConnection | undefined {
+  const found = world.hosts.find(({ name }) => name === host);
+  return [...(found?.tcp.connections() ?? [])].find(({ id }) => id === connection);
 }
 
 /** For `expect.extend`. */
@@ -179,11 +185,27 @@ export const matchers = {
     return { pass, message };
   },
 
+  /** A timer of a connection runs now; with `deadline`, until then (virtual µs). */
+  toHaveTimer(
+    world: World,
+    host: string,
+    connection: number,
+    timer: TimerName,
+    deadline?: number,
+  ): MatcherResult {
+    const timers = liveConnection(world, host, connection)?.timers;
+    const found = timers?.isSet(timer) === true ? timers.deadline(timer) : undefined;
+    const wanted = deadline === undefined ? 'set' : `due at ${deadline} µs`;
+    const is = found === undefined ? 'not set' : `due at ${found} µs`;
+    return {
+      pass: deadline === undefined ? found !== undefined : found === deadline,
+      message: () => `timer ${timer} of ${host} #${connection} is ${is}; expected: ${wanted}`,
+    };
+  },
+
   /** The variables of a connection have these values now. */
   toHaveTcb(world: World, host: string, connection: number, wanted: Partial<TcbVariables>): MatcherResult {
-    const found = world.hosts.find(({ name }) => name === host);
-    const live = [...(found?.tcp.connections() ?? [])].find(({ id }) => id === connection);
-    const info = live?.info();
+    const info = liveConnection(world, host, connection)?.info();
     const wrong = Object.entries(wanted).filter(
       ([name, value]) => info?.[name as keyof TcbVariables] !== value,
     );

@@ -1,4 +1,5 @@
 /** What the deterministic world needs of Node: real turns, files, worker threads. */
+export { checkSeeds, type CheckSeedsOptions } from './check-seeds.ts';
 export { commitOf } from './commit.ts';
 export { parseSeeds, partOf, type SeedRange, simEnvironment, type SimEnvironment } from './environment.ts';
 export { FailuresFile, type KnownFailure } from './failures-file.ts';

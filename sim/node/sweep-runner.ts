@@ -14,10 +14,14 @@ export class SweepRunner {
   readonly scenario: LoadedScenario;
   readonly #data: SweepThreadData;
   readonly #settings: string;
+  readonly #again: (seed: number) => string;
 
-  private constructor(scenario: LoadedScenario, data: SweepThreadData) {
+  /** `again`: the command that runs a seed again; that of the CLI at first. */
+  constructor(scenario: LoadedScenario, data: SweepThreadData, again?: (seed: number) => string) {
     this.scenario = scenario;
     this.#data = data;
+    const path = relative(process.cwd(), data.scenario) || data.scenario;
+    this.#again = again ?? ((seed) => `npx glasstack sim ${path} --seeds ${seed}`);
     this.#settings = configurationHash(scenario);
   }
 
@@ -71,14 +75,14 @@ export class SweepRunner {
   }
 
   async #explain(line: SweepLine, result: RunResult, real: number): Promise<SweepFailure> {
-    const { shrinkBudget, commit, scenario } = this.#data;
+    const { shrinkBudget, commit } = this.#data;
     const shrunk: Shrunk | undefined =
       shrinkBudget > 0 ? await shrink(this.scenario, result, { budget: shrinkBudget, tick }) : undefined;
     const shown =
       shrunk?.result ?? (await runScenario(this.scenario, { seed: line.seed, tick, record: true }));
     const report = failureReport(shown.world.events.length > 0 && shrunk === undefined ? shown : result, {
       name: this.scenario.name,
-      again: `npx glasstack sim ${relative(process.cwd(), scenario) || scenario} --seeds ${line.seed}`,
+      again: this.#again(line.seed),
       real,
       commit,
       configuration: this.#settings,

@@ -45,10 +45,11 @@ export function established(connection: TcpConnection, cause: string): void {
   const { sender, context, rtt } = connection;
   connection.enter('ESTABLISHED', cause);
   connection.timers.clear('retransmission');
+  const synLost = connection.retransmissions > 1;
   connection.retransmissions = 0;
   connection.progressAt = context.now;
   connection.heardAt = context.now;
-  sender.congestion.established(sender.mss);
+  sender.congestion.established(sender.mss, synLost);
   if (connection.synRetransmitted) rtt.synWasRetransmitted();
   connection.tell({ type: 'established' });
   if (connection.readable > 0) connection.tell({ type: 'readable' });

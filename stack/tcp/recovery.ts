@@ -2,7 +2,7 @@ import type { TcpSettings } from '../settings.ts';
 import type { Duration, Instant } from '../time.ts';
 import type { ArrivedSegment } from './segment.ts';
 import type { Sender } from './sender.ts';
-import { type SeqNumber, add, distance, gt, lt, seq } from './sequence.ts';
+import { type SeqNumber, add, distance, gt, leq, seq } from './sequence.ts';
 
 /**
  * Loss recovery by duplicate ACKs: fast retransmit and NewReno's fast recovery [RFC 5681 3.2; RFC 6582], limited transmit
@@ -87,7 +87,8 @@ export class Recovery {
     sender.limitedTransmit = 0;
     sender.retransmitNow = undefined; // of a segment that has come meanwhile
     if (!this.active) {
-      const afterTimeout = sender.highRxt !== undefined || lt(sender.una, this.recover);
+      // Whether what is acknowledged was out when the timer went off, to the last byte of it [RFC 3465 2.3].
+      const afterTimeout = leq(add(sender.una, -acked), this.recover);
       const limited = flightBefore + sender.mss > sender.congestion.cwnd / 2;
       sender.congestion.acknowledged(acked, limited, afterTimeout, now, srtt);
       // `recover` follows, lest after 2^31 bytes without a loss it seem to lie ahead.

@@ -4,7 +4,7 @@ import type { Duration, Instant } from '../time.ts';
 import type { SendCause } from '../trace.ts';
 import type { CongestionControl } from './congestion/congestion-control.ts';
 import { NewReno } from './congestion/new-reno.ts';
-import { type SeqNumber, add, distance, geq, gt, leq, lt, max, min, seq } from './sequence.ts';
+import { type SeqNumber, add, distance, geq, gt, lt, max, min, seq } from './sequence.ts';
 
 /** What the sender wants to leave next, as a place in the sequence space. */
 export interface SendPlan {
@@ -137,9 +137,14 @@ export class Sender {
     return advanced;
   }
 
-  /** SND.WND <- the window of a segment, if it is no older than the last that did so [RFC 9293 3.10.7.4]. True if it changed. */
+  /**
+   * SND.WND <- the window of a segment, if it is no older than the last that did so [RFC 9293 3.10.7.4]. True if it changed. A segment
+   * that was sent again has an old SEG.SEQ, but if it acknowledges more than SND.WL2 it is the newer one: by the letter its window
+   * would be passed over while SND.UNA moves, and the right edge with it, beyond what the peer offered. Linux takes it as well.
+   */
   updateWindow(segmentSeq: SeqNumber, ack: SeqNumber, field: number): boolean {
-    if (!lt(this.wl1, segmentSeq) && !(this.wl1 === segmentSeq && leq(this.wl2, ack))) return false;
+    const newer = lt(this.wl1, segmentSeq) || lt(this.wl2, ack);
+    if (!newer && !(this.wl1 === segmentSeq && this.wl2 === ack)) return false;
     const before = this.wnd;
     this.setWindow(segmentSeq, ack, field << this.windShift);
     return before !== this.wnd;

@@ -9,8 +9,11 @@ export interface CongestionControl {
   readonly cwnd: number;
   /** The slow start threshold. */
   readonly ssthresh: number;
-  /** The handshake is over and the sender's maximum segment size known [RFC 5681 3.1]. */
-  established(smss: number): void;
+  /**
+   * The handshake is over and the sender's maximum segment size known [RFC 5681 3.1]. `synLost`: its SYN or SYN-ACK left more than twice,
+   * so sending begins with a single segment [RFC 5681 3.1; RFC 6928 2].
+   */
+  established(smss: number, synLost?: boolean): void;
   /**
    * `acked` bytes of new data were acknowledged outside of fast recovery. `limited`: the window had been used, so it may grow
    * [RFC 5681 3.1]. `afterTimeout`: what is acknowledged was sent again after a timeout [RFC 3465 2.3].

@@ -16,9 +16,9 @@ export class NewReno implements CongestionControl {
     this.ssthresh = settings.initialSsthresh;
   }
 
-  established(smss: number): void {
+  established(smss: number, synLost: boolean = false): void {
     this.#smss = smss;
-    this.cwnd = this.#initialWindow();
+    this.cwnd = synLost ? smss : this.#initialWindow();
   }
 
   acknowledged(acked: number, limited: boolean, afterTimeout: boolean): void {
@@ -26,7 +26,9 @@ export class NewReno implements CongestionControl {
     if (this.cwnd < this.ssthresh) {
       // RFC 3465 2.3: L is 1 while data is sent again after a timeout, since then one ACK may cover what was not lost.
       const limit = afterTimeout ? 1 : this.#settings.abcLimit;
-      this.cwnd += Math.min(acked, limit * this.#smss);
+      const growth = Math.min(acked, limit * this.#smss);
+      // An ACK for many segments does not carry slow start far beyond ssthresh, where it has to end [RFC 5681 3.1].
+      this.cwnd = Math.min(this.cwnd + growth, Math.max(this.ssthresh, this.cwnd + this.#smss));
       return;
     }
     this.#bytesAcked += acked;

@@ -95,6 +95,10 @@ describe('matchers', () => {
     expect(complaint(() => expect(open).toHaveTcb('a', 1, { state: 'CLOSED' }))).toContain(
       'state is ESTABLISHED, not CLOSED',
     );
+    expect(open).not.toHaveTimer('a', 1, 'retransmission');
+    expect(complaint(() => expect(open).toHaveTimer('a', 1, 'persist', 5))).toContain(
+      'is not set; expected: due at 5 µs',
+    );
     expect(complaint(() => expect(open).toHaveTcb('b', 9, {}))).toContain('host b has no connection 9');
   });
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { checkDeterminism, failureReport, runScenario } from '../../../sim/sim.ts';
-import { simEnvironment } from '../../../sim/node/sim-node.ts';
+import { checkDeterminism, runScenario } from '../../../sim/sim.ts';
+import { checkSeeds, simEnvironment } from '../../../sim/node/sim-node.ts';
+import * as behaviour from '../scenarios/behaviour.ts';
+import * as handshake from '../scenarios/handshake.ts';
 import * as transfer from '../scenarios/transfer.ts';
 
 /** SIM_SEEDS=1-1000 for the whole; fewer by default, so that the tests stay short. */
@@ -10,13 +12,8 @@ describe(transfer.name, () => {
   it(`seeds ${seeds.from} to ${seeds.to}: exact bytes or the user timeout, no invariant broken`, {
     timeout: 600_000,
   }, async () => {
-    for (let seed = seeds.from; seed <= seeds.to; seed++) {
-      const result = await runScenario(transfer, { seed });
-      if (result.ok) continue;
-      const again = await runScenario(transfer, { seed, record: true });
-      const command = `SIM_SEEDS=${seed} npx vitest run test/sim/scenario/transfer.test.ts`;
-      throw new Error(failureReport(again, { name: transfer.name, again: command, configuration: '-' }));
-    }
+    const file = 'test/sim/scenario/transfer.test.ts';
+    expect(await checkSeeds(transfer, { file, seeds })).toBe(seeds.to - seeds.from + 1);
   });
 
   it('a tenth of them twice, forwards and backwards: the same hashes', { timeout: 600_000 }, async () => {
@@ -45,5 +42,25 @@ describe(transfer.name, () => {
       expect(again.hash).toBe(first.hash);
     }
     expect(entries).toBeGreaterThan(100);
+  });
+});
+
+describe(behaviour.name, () => {
+  it('a thousand of them, and the one that found the window of a retransmission passed over', async () => {
+    const file = 'test/sim/scenario/transfer.test.ts';
+    await checkSeeds(behaviour, { file, seeds: { from: 1, to: 1000 } });
+    for (const seed of [5626, 13_011, 19_098])
+      expect((await runScenario(behaviour, { seed })).failure).toBeUndefined();
+  });
+});
+
+describe('a scenario that fails in a test', () => {
+  it('says everything: the command, what was enough, the ladder, the capture', async () => {
+    const seeds = { from: 1, to: 20 };
+    if (simEnvironment().seeds !== undefined) return;
+    const failed = checkSeeds(handshake, { file: 'test/sim/scenario/transfer.test.ts', seeds });
+    await expect(failed).rejects.toThrow(
+      /seed \d+ · [^]*again: {3}SIM_SEEDS=\d+ npx vitest run test\/sim\/scenario\/transfer\.test\.ts\n {2}enough: [^]*ladder:[^]*capture: /,
+    );
   });
 });
