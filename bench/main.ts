@@ -12,6 +12,7 @@ import * as connectionsMemory from './rows/connections-memory.ts';
 import * as idle from './rows/idle.ts';
 import * as micro from './rows/micro.ts';
 import * as pingPongMemory from './rows/ping-pong-memory.ts';
+import * as simulation from './rows/simulation.ts';
 import * as tun from './rows/tun.ts';
 import { type Row, runBench } from './run.ts';
 import { markdown, plain, replaceTable } from './table.ts';
@@ -55,7 +56,7 @@ async function chosen(): Promise<Bench[]> {
   const overTun = wanted(tun.benches(world));
   const missing = overTun.length === 0 ? undefined : whyNoKernelWorld();
   if (overTun.length > 0 && missing === undefined) await world.open();
-  const inMemory = [bulkMemory, connectionsMemory, pingPongMemory, idle, micro];
+  const inMemory = [bulkMemory, connectionsMemory, pingPongMemory, idle, micro, simulation];
   return [
     ...(missing === undefined ? overTun : overTun.map((each) => ({ ...each, missing }))),
     ...wanted(inMemory.flatMap((rows) => rows.benches())),

@@ -3,6 +3,7 @@ import { bulkGlasstack, bulkNode } from './rows/bulk-memory.ts';
 import { connectionsGlasstack, connectionsNode } from './rows/connections-memory.ts';
 import { idleGlasstack, idleNode } from './rows/idle.ts';
 import { micro } from './rows/micro.ts';
+import { simulation } from './rows/simulation.ts';
 import { pingPongGlasstack, pingPongNode } from './rows/ping-pong-memory.ts';
 
 /** What can be measured in one process, by name: `BENCH/SUBJECT`. */
@@ -16,4 +17,5 @@ export const measures: Readonly<Record<string, Measure>> = {
   'idle/glasstack': idleGlasstack,
   'idle/node': idleNode,
   'micro/glasstack': micro,
+  'simulation/glasstack': simulation,
 };

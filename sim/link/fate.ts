@@ -43,7 +43,7 @@ export class FateDice {
 
   /** Takes up the dimensions that `changes` names; `undefined` switches one off. */
   configure(changes: { readonly [name in keyof Impairments]?: Impairments[name] | undefined }): void {
-    if ('loss' in changes) this.#loss = changes.loss && this.#lossDice(changes.loss);
+    if ('loss' in changes) this.#loss = changes.loss === undefined ? undefined : this.#lossDice(changes.loss);
     if ('corruption' in changes)
       this.#corruption = changes.corruption && this.#corruptionDice(changes.corruption);
     if ('duplication' in changes)
@@ -105,7 +105,8 @@ export class FateDice {
     return this.#plan.decide(`${this.#place} #${index} ${kind}`, kind, at, roll ?? (() => undefined), text);
   }
 
-  #lossDice(model: LossModel): LossDice {
+  #lossDice(loss: LossModel | number): LossDice {
+    const model: LossModel = typeof loss === 'number' ? { model: 'independent', p: loss } : loss;
     return lossDice(model, this.dice('loss'));
   }
 

@@ -73,7 +73,8 @@ export interface Impairments {
   /** Time on the way, in µs; 0 at first. */
   readonly delay?: Duration;
   readonly jitter?: Jitter;
-  readonly loss?: LossModel;
+  /** A model, or just the probability of an independent loss, 0..1. */
+  readonly loss?: LossModel | number;
   readonly corruption?: Corruption;
   readonly duplication?: Duplication;
   readonly reordering?: Reordering;

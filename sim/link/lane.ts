@@ -1,3 +1,4 @@
+import { checkImpairments } from './check-impairments.ts';
 import { segments } from '../../device/segmentation.ts';
 import { PacketBuffer } from '../../stack/bytes/packet-buffer.ts';
 import type { DeviceReceiver } from '../../stack/link/device.ts';
@@ -96,6 +97,7 @@ export class Lane {
 
   /** Changes impairments from now on. A new queue begins empty; what waits in the old one is lost. */
   configure(changes: ImpairmentChanges): void {
+    checkImpairments(this.name, changes);
     this.#settings = { ...this.#settings, ...changes };
     this.#dice.configure(changes);
     if ('rate' in changes) this.#server.rate = changes.rate;

@@ -6,6 +6,7 @@ import * as connectionsMemory from '../../bench/rows/connections-memory.ts';
 import * as idle from '../../bench/rows/idle.ts';
 import * as micro from '../../bench/rows/micro.ts';
 import * as pingPongMemory from '../../bench/rows/ping-pong-memory.ts';
+import * as simulation from '../../bench/rows/simulation.ts';
 import { figure, median, ratio, runBench } from '../../bench/run.ts';
 import { markdown, plain, replaceTable, short } from '../../bench/table.ts';
 
@@ -31,7 +32,7 @@ describe('every measurement in memory gives positive numbers', () => {
 });
 
 it('every bench in memory has a measurement for each of its subjects, and metrics', () => {
-  const benches = [bulkMemory, connectionsMemory, pingPongMemory, idle, micro].flatMap((rows) =>
+  const benches = [bulkMemory, connectionsMemory, pingPongMemory, idle, micro, simulation].flatMap((rows) =>
     rows.benches(),
   );
   expect(new Set(benches.map(({ id }) => id)).size).toBe(benches.length);
