@@ -1,12 +1,14 @@
 // Two hosts, a wire that loses the third data segment, virtual time: what TCP does about it, as a picture.
-//   npx tsx examples/ladder.ts text          npx tsx examples/ladder.ts svg > ladder.svg
+//   npx tsx examples/ladder.ts text
+//   npx tsx examples/ladder.ts svg > ladder.svg
+//   npx tsx examples/ladder.ts pcapng > lost-segment.pcapng
 import { wire } from '../device/device.ts';
 import { dropFrames, rules, seededRandom, VirtualClock } from '../sim/sim.ts';
 import { Host } from '../stack/host.ts';
 import { settings } from '../stack/settings.ts';
 import { ms } from '../stack/time.ts';
 import { parseIPv4 } from '../stack/wire/address.ts';
-import { ladderOf, ladderSvg, ladderText, TraceRecord } from '../trace/trace.ts';
+import { captureTrace, ladderOf, ladderSvg, ladderText, TraceRecord } from '../trace/trace.ts';
 import { createSocketApi } from '../socket-api/socket-api.ts';
 
 const clock = new VirtualClock();
@@ -47,5 +49,13 @@ void client.connect({
 clock.run();
 lost.assertFired();
 
-const ladder = ladderOf(record.events, { left: 'client', right: 'server' });
-console.log(process.argv[2] === 'svg' ? ladderSvg(ladder) : ladderText(ladder));
+const [, , format = 'text'] = process.argv;
+if (format === 'pcapng') {
+  // The server's view: what was lost is missing, and comments say what each packet did.
+  const capture = captureTrace((bytes) => void process.stdout.write(bytes), { host: 'server' });
+  for (const event of record.events) capture(event);
+  capture.flush();
+} else {
+  const ladder = ladderOf(record.events, { left: 'client', right: 'server' });
+  console.log(format === 'svg' ? ladderSvg(ladder) : ladderText(ladder));
+}
