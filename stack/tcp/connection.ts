@@ -198,9 +198,9 @@ export class TcpConnection {
     return count;
   }
 
-  /** Bytes that wait for `receive`. */
+  /** Bytes that wait for `receive`: none before ESTABLISHED, whatever came with the SYN [RFC 9293 3.10.7.2, 3.10.7.3]. */
   get readable(): number {
-    return this.receiver.queue.length;
+    return this.#state === 'SYN-RECEIVED' ? 0 : this.receiver.queue.length;
   }
 
   /** The peer's FIN came, and everything before it was read. */
@@ -219,6 +219,7 @@ export class TcpConnection {
 
   /** RECEIVE: up to `max` bytes in order, in memory that is the caller's; undefined if there are none. */
   receive(max: number = 65_536): Uint8Array | undefined {
+    if (this.#state === 'SYN-RECEIVED') return undefined;
     const bytes = this.receiver.read(max, this.context.now, this.rtt.srtt);
     if (bytes === undefined) return undefined;
     this.#traceCall('receive', { count: bytes.length });
