@@ -355,6 +355,7 @@ export class TcpConnection {
     this.timers.clearAll();
     this.sender.queue.clear();
     this.receiver.assembler.clear();
+    if (this.#state === 'SYN-RECEIVED') this.receiver.queue.clear(); // came with a SYN that nothing confirmed
     this.enter('CLOSED', cause);
     this.tell(reason === undefined ? { type: 'closed' } : { type: 'closed', reason });
   }
