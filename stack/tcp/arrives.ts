@@ -198,9 +198,7 @@ function checkReset(connection: TcpConnection, segment: ArrivedSegment): Verdict
       if (connection.context.settings.tcp.rfc1337) return 'TCP_TIMEWAIT';
       connection.finish(undefined, 'rcv RST');
       return 'done';
-    case 'CLOSING':
-    case 'LAST-ACK':
-    default:
+    default: // in CLOSING and LAST-ACK too the program hears of it: what it sent last may be lost [RFC 9293 MUST-12]
       connection.finish('reset', 'rcv RST');
       return 'done';
   }

@@ -34,7 +34,7 @@ import { VariablesTrace, traceState, variables } from './tracing.ts';
 export class TcpConnection {
   readonly id: number;
   readonly context: HostContext;
-  readonly local: Endpoint;
+  readonly local: Endpoint; // the same for all segments [RFC 9293 MUST-45]
   readonly remote: Endpoint;
   readonly route: Route;
   /** SYN-RECEIVED came from LISTEN [RFC 9293 MUST-11]. */
@@ -200,7 +200,7 @@ export class TcpConnection {
 
   /** Bytes that wait for `receive`: none before ESTABLISHED, whatever came with the SYN [RFC 9293 3.10.7.2, 3.10.7.3]. */
   get readable(): number {
-    return this.#state === 'SYN-RECEIVED' ? 0 : this.receiver.queue.length;
+    return this.receiver.queue.length;
   }
 
   /** The peer's FIN came, and everything before it was read. */
@@ -219,7 +219,6 @@ export class TcpConnection {
 
   /** RECEIVE: up to `max` bytes in order, in memory that is the caller's; undefined if there are none. */
   receive(max: number = 65_536): Uint8Array | undefined {
-    if (this.#state === 'SYN-RECEIVED') return undefined;
     const bytes = this.receiver.read(max, this.context.now, this.rtt.srtt);
     if (bytes === undefined) return undefined;
     this.#traceCall('receive', { count: bytes.length });
@@ -271,7 +270,7 @@ export class TcpConnection {
     this.#touched(this);
   }
 
-  /** Switches keep-alive probes on or, with undefined, off [RFC 9293 MUST-24]. */
+  /** Switches keep-alive probes on or, as at the start, with undefined off [RFC 9293 MAY-5, MUST-24, MUST-25, MUST-27]. */
   setKeepAlive(keepAlive: KeepAlive | undefined): void {
     this.#traceCall('option', { detail: keepAlive === undefined ? 'keep-alive off' : 'keep-alive on' });
     this.keepAlive = keepAlive;
@@ -287,7 +286,7 @@ export class TcpConnection {
     this.#touched(this);
   }
 
-  /** Sets the Differentiated Services field and the ECN bits of later segments, 0..255 [RFC 9293 MUST-48, SHLD-21]. */
+  /** Sets the Differentiated Services field and the ECN bits of later segments, 0..255 [RFC 9293 MUST-48, SHLD-21, SHLD-22]. */
   setTypeOfService(value: number): void {
     this.typeOfService = value & 0xff;
   }
@@ -355,7 +354,6 @@ export class TcpConnection {
     this.timers.clearAll();
     this.sender.queue.clear();
     this.receiver.assembler.clear();
-    if (this.#state === 'SYN-RECEIVED') this.receiver.queue.clear(); // came with a SYN that nothing confirmed
     this.enter('CLOSED', cause);
     this.tell(reason === undefined ? { type: 'closed' } : { type: 'closed', reason });
   }

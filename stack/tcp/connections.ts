@@ -155,7 +155,7 @@ export class ConnectionTable {
 
   /**
    * A SYN for a connection in TIME-WAIT may open it anew, if a listener waits for it and it is newer than the old ones by its timestamp or,
-   * where that tells nothing, by its sequence number [RFC 9293 MAY-2; RFC 6191 2]: then the old connection goes.
+   * where that tells nothing, by its sequence number [RFC 9293 MAY-2, SHLD-4; RFC 6191 2]: then the old connection goes.
    */
   afterTimeWait(connection: TcpConnection, segment: ArrivedSegment, meta: IpMeta): TcpConnection | undefined {
     const { header } = segment;

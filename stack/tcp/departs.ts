@@ -60,7 +60,7 @@ function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undef
   if (receiver.windowUpdateDue()) return pureAck(connection, 'window-update');
   if (connection.keepAliveDue) {
     connection.keepAliveDue = false;
-    return pureAck(connection, 'keepalive-probe', add(sender.nxt, -1)); // an old number: it has to be answered
+    return pureAck(connection, 'keepalive-probe', add(sender.nxt, -1)); // an old number and no data: it has to be answered [RFC 9293 SHLD-12]
   }
   return undefined;
 }
@@ -176,7 +176,7 @@ function setTimers(connection: TcpConnection): void {
 
 /**
  * With nothing in flight no ACK will come and let the rest go: a closed window is probed [RFC 9293 3.8.6.1], what silly-window avoidance
- * holds back goes after a while [RFC 9293 3.8.6.2.1].
+ * holds back goes after a while [RFC 9293 3.8.6.2.1, MUST-60].
  */
 function setProbeTimers(connection: TcpConnection): void {
   const { timers, sender, context } = connection;

@@ -6,7 +6,7 @@ import type { Endpoint } from './events.ts';
 import { type SeqNumber, seq } from './sequence.ts';
 
 /**
- * What must not be guessed from outside, each from a keyed hash of its own: initial sequence numbers [RFC 6528], timestamp offsets
+ * What must not be guessed from outside, each from a keyed hash of its own: initial sequence numbers [RFC 6528; RFC 9293 MUST-9], timestamp offsets
  * [RFC 7323 7.1], port offsets [RFC 6056] and the places in the connection table (attacks.md J2).
  */
 export class Secrets {

@@ -27,22 +27,19 @@ export function openPassive(connection: TcpConnection, segment: ArrivedSegment):
 }
 
 /**
- * Data and FIN that came with a SYN: kept until ESTABLISHED is reached [RFC 9293 3.10.7.2]. What does not fit into the first window
- * the peer has to send again.
+ * Data and FIN that came with a SYN wait, unacknowledged, until ESTABLISHED is reached [RFC 9293 3.10.7.2]: who sent them may not be who it
+ * says. What does not fit into the first window the peer has to send again.
  */
 export function queueText(connection: TcpConnection, segment: ArrivedSegment): void {
   const { receiver } = connection;
   segment.trimFront(1); // the SYN
-  if (segment.length === 0) return;
-  segment.fin = false; // comes again with what is not acknowledged
-  segment.trimEnd(Math.max(0, segment.length - receiver.wnd));
-  receiver.accept(segment);
-  receiver.ackDue = 'none'; // the SYN-ACK, or the ACK of the SYN-ACK, carries it
+  segment.trimEnd(Math.max(0, segment.sequenceLength - receiver.wnd));
+  receiver.holdUntilEstablished(segment);
 }
 
 /** The connection is synchronized: congestion control begins, what waited for it happens [RFC 9293 3.10.4]. */
 export function established(connection: TcpConnection, cause: string): void {
-  const { sender, context, rtt } = connection;
+  const { sender, receiver, context, rtt } = connection;
   connection.enter('ESTABLISHED', cause);
   connection.timers.clear('retransmission');
   const synLost = connection.retransmissions > 1;
@@ -52,7 +49,7 @@ export function established(connection: TcpConnection, cause: string): void {
   sender.congestion.established(sender.mss, synLost);
   if (connection.synRetransmitted) rtt.synWasRetransmitted();
   connection.tell({ type: 'established' });
-  if (connection.readable > 0) connection.tell({ type: 'readable' });
+  if (receiver.takeHeld()) connection.tell({ type: 'readable' });
   if (connection.closeQueued) {
     connection.closeQueued = false;
     sender.finQueued = true;

@@ -14,7 +14,7 @@ export function windowShift(largest: number): number {
   return shift;
 }
 
-/** What a SYN offers; a SYN-ACK only what the SYN offered too [RFC 9293 3.1; RFC 7323 2.2, 3.2]. */
+/** What a SYN offers; a SYN-ACK only what the SYN offered too [RFC 9293 3.1, MUST-14, SHLD-5, MAY-3; RFC 7323 2.2, 3.2]. */
 export function synOptions(connection: TcpConnection, settings: TcpSettings): TcpOptions {
   const answer = connection.state === 'SYN-RECEIVED';
   const scaling = answer ? connection.windowScaling : settings.windowScaling;
@@ -64,7 +64,7 @@ function setMss(connection: TcpConnection, offered: number | undefined, settings
   connection.sender.largest = cuts ? Math.max(mss, Math.floor((65_535 - 120) / mss) * mss) : mss;
 }
 
-/** The options of a segment that is no SYN: the only one so far is the timestamp. */
+/** The options of a segment that is no SYN, never the MSS [RFC 9293 MUST-65]: the only one so far is the timestamp. */
 export function segmentOptions(connection: TcpConnection): TcpOptions {
   return connection.timestamps
     ? {

@@ -9,7 +9,7 @@ import { type SeqNumber, add, distance, gt, leq, max, seq } from './sequence.ts'
 export type AckDue = 'none' | 'delayed' | 'overdue' | 'now';
 
 /**
- * The receiving half of a connection: RCV.NXT, the window, reassembly, and when to acknowledge [RFC 9293 3.8.6, 3.10.7.4].
+ * The receiving half of a connection: RCV.NXT, the window, reassembly, and when to acknowledge [RFC 9293 3.8.6, SHLD-18, 3.10.7.4].
  */
 export class Receiver {
   /** Initial receive sequence number: the peer's ISN. */
@@ -97,7 +97,7 @@ export class Receiver {
   }
 
   /**
-   * Keeps a segment that came too early [RFC 9293 SHLD-31] and owes a duplicate ACK for each segment of the wire
+   * Keeps a segment that came too early [RFC 9293 SHLD-31, MAY-13] and owes a duplicate ACK for each segment of the wire
    * [RFC 5681 4.2]. Returns what `Assembler.insert` does.
    */
   hold(segment: ArrivedSegment): number {
@@ -111,6 +111,22 @@ export class Receiver {
     return stored;
   }
 
+  /** Keeps the text and the FIN of a SYN: in place, but not to be acknowledged or read yet. */
+  holdUntilEstablished(segment: ArrivedSegment): void {
+    const { seq: left, bytes, payloadAt, length } = segment;
+    if (length > 0) this.assembler.insert(left, bytes, payloadAt, length, 2 * Math.max(this.buffer, 65_536));
+    if (segment.fin) this.finAt = add(left, length);
+  }
+
+  /** Takes what was held in; true if there was something. */
+  takeHeld(): boolean {
+    const before = this.nxt;
+    this.#fillGap();
+    if (this.nxt === before) return false;
+    this.ackDue = 'now';
+    return true;
+  }
+
   /** The peer's FIN is the next thing in order [RFC 9293 3.10.7.4, eighth check]. */
   acceptFin(): void {
     this.nxt = add(this.nxt, 1);
@@ -120,7 +136,7 @@ export class Receiver {
     this.ackDue = 'now';
   }
 
-  /** Notes a segment's urgent pointer [RFC 9293 3.10.7.4, sixth check]; true if the program has to be told. */
+  /** Notes a segment's urgent pointer [RFC 9293 3.10.7.4, sixth check; MUST-31, MUST-62]; true if the program has to be told. */
   urgent(pointer: SeqNumber): boolean {
     if (leq(pointer, this.#consumed)) return false;
     const news = this.up === undefined || gt(pointer, this.up);
@@ -159,7 +175,7 @@ export class Receiver {
 
   /**
    * The right edge that may be offered now. It moves only by a worthwhile step, so that no silly windows arise
-   * [RFC 9293 3.8.6.2.2], and never back.
+   * [RFC 9293 3.8.6.2.2, MUST-39], and never back.
    */
   nextEdge(): SeqNumber {
     const possible = add(this.nxt, this.room);
@@ -177,7 +193,10 @@ export class Receiver {
     return opened >= Math.min(this.buffer >>> 1, 2 * this.peerMss);
   }
 
-  /** The window field for a segment that leaves now (never for a SYN), and the edge that it tells the peer. */
+  /**
+   * The window field for a segment that leaves now (never for a SYN), and the edge that it tells the peer; 0 for as long as nobody reads
+   * [RFC 9293 MAY-8].
+   */
   offerWindow(): number {
     const edge = this.nextEdge();
     const wanted = Math.max(0, distance(this.nxt, edge));

@@ -1,7 +1,7 @@
 import type { TcpSettings } from '../settings.ts';
 import { type Duration, us } from '../time.ts';
 
-/** Measures the round-trip time and computes the retransmission timeout: RFC 6298. */
+/** Measures the round-trip time and computes the retransmission timeout: RFC 6298 [RFC 9293 MUST-18]. */
 export class RttEstimator {
   /** Smoothed round-trip time; undefined before the first measurement. */
   srtt: Duration | undefined;

@@ -31,7 +31,7 @@ export class Sender {
   una: SeqNumber = seq(0);
   /** SND.NXT: the next one to be sent; never drawn back. */
   nxt: SeqNumber = seq(0);
-  /** SND.WND: the window the peer offers from SND.UNA on, in bytes, scaled. */
+  /** SND.WND: the window the peer offers from SND.UNA on, in bytes, scaled [RFC 9293 MUST-1, REC-1]. */
   wnd: number = 0;
   /** SND.WL1, SND.WL2: the segment that last updated SND.WND. */
   wl1: SeqNumber = seq(0);
@@ -192,6 +192,7 @@ export class Sender {
     return flight > 0 ? 'nagle' : 'silly-window';
   }
 
+  /** The segment at SND.UNA again, whole, though the peer may have drawn its window back [RFC 9293 SHLD-16, MAY-7]. */
   #retransmit(cause: SendCause): SendPlan | undefined {
     this.retransmitNow = undefined;
     const length = Math.min(this.mss, distance(this.una, min(this.nxt, this.finSeq)));
@@ -230,7 +231,7 @@ export class Sender {
 
   /**
    * How many bytes of new data may leave as one segment, 0 for a lone FIN, -1 for nothing: the windows, Nagle [RFC 9293 3.7.4] and
-   * the sender's silly-window avoidance [RFC 9293 3.8.6.2.1].
+   * the sender's silly-window avoidance [RFC 9293 3.8.6.2.1, MUST-38, SHLD-28].
    */
   #permitted(now: Instant, rto: Duration): number {
     const unsent = this.unsent;
@@ -240,7 +241,7 @@ export class Sender {
     const usable = Math.min(this.wnd, this.congestion.cwnd + this.limitedTransmit) - flight;
     const data = distance(this.nxt, this.finSeq);
     const length = Math.min(data, usable, this.largest);
-    if (usable < 1) return -1;
+    if (usable < 1) return -1; // far below if the peer drew its window back [RFC 9293 MUST-34, SHLD-15]
     const all = length === data;
     // (1) full-sized segments go; so does the rest with them if nothing holds it back
     if (length >= this.mss)
@@ -252,7 +253,7 @@ export class Sender {
     return -1;
   }
 
-  /** Nagle: a small segment waits while anything is out [RFC 9293 3.7.4]. */
+  /** Nagle: a small segment waits while anything is out, and others are gathered into it [RFC 9293 3.7.4, MAY-16, SHLD-27]. */
   #mayBeSmall(flight: number, length: number): boolean {
     return this.noDelay || this.finQueued || this.pushNow || flight === 0 || length % this.mss === 0;
   }

@@ -24,7 +24,7 @@ const PROTOCOL_TCP = 6;
 /** How to open a connection. */
 export interface ConnectOptions {
   readonly remote: Endpoint;
-  /** Where from; by default the route's source address and an ephemeral port. */
+  /** Where from; by default the route's source address and an ephemeral port [RFC 9293 MUST-43]. */
   readonly local?: { readonly address?: IpAddress; readonly port?: number };
 }
 

@@ -76,7 +76,7 @@ function retransmissionTimeout(connection: TcpConnection): void {
   timers.set('retransmission', after(context.now, rtt.rto));
 }
 
-/** A closed window is probed for as long as the peer answers [RFC 9293 MUST-36, MUST-37]. */
+/** A closed window is probed for as long as the peer answers [RFC 9293 MUST-35, MUST-36, MUST-37]. */
 function persistTimeout(connection: TcpConnection): void {
   const { sender, timers, context } = connection;
   const silent = Math.min(

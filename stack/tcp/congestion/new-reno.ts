@@ -1,7 +1,7 @@
 import type { TcpSettings } from '../../settings.ts';
 import type { CongestionControl } from './congestion-control.ts';
 
-/** Slow start, congestion avoidance and NewReno's fast recovery: RFC 5681, RFC 6582, with byte counting by RFC 3465. */
+/** Slow start, congestion avoidance and NewReno's fast recovery: RFC 5681, RFC 6582 [RFC 9293 MUST-19], with byte counting by RFC 3465. */
 export class NewReno implements CongestionControl {
   readonly name: string = 'newreno';
   cwnd: number = 0;

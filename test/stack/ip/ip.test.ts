@@ -152,7 +152,7 @@ describe('an IPv4 packet that arrives', () => {
     expect(host.drops()).toEqual(['IP_INHDR']);
   });
 
-  it('may have options that we do not know [RFC 1122 3.2.1.8]', () => {
+  it('may have options that we do not know [RFC 1122 3.2.1.8; RFC 9293 MUST-50]', () => {
     const { host, transport } = setUp();
     host.turn(withOptions([1, 148, 4, 0, 0, 0, 0, 0]));
     expect(transport.arrived.map(({ data }) => data)).toEqual([pattern(10)]);

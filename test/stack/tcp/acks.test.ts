@@ -115,7 +115,7 @@ describe("Nagle's algorithm", () => {
     bench.sends('<SEQ=11><ACK=1><CTL=FIN,ACK><DATA=10>');
   });
 
-  it('and silly windows give way to a flush, once [RFC 9293 MAY-14]', () => {
+  it('and silly windows give way to a flush, once', () => {
     const bench = established().write(10).ignore().write(10);
     bench
       .does((connection) => connection.flush())
@@ -175,7 +175,7 @@ describe('keep-alive', () => {
 });
 
 describe('urgent data [RFC 9293 MUST-30, MUST-31, MUST-62]', () => {
-  it('stays in line; the program is told once, and how much is left [MUST-32, MUST-33]', () => {
+  it('stays in line; the program is told once, and how much is left [MUST-33]', () => {
     const bench = established().arrives('<SEQ=1><ACK=1><CTL=ACK><URG=4><DATA=10>');
     expect([bench.told, bench.connection.receiver.urgentBytes]).toEqual([['urgent', 'readable'], 4]);
     bench.arrives('<SEQ=11><ACK=1><CTL=ACK><URG=20><DATA=10>');

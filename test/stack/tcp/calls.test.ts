@@ -107,7 +107,7 @@ it('giving up with unread data resets [RFC 9293 3.6.1, SHLD-3]', () => {
   expect(bench.told).toEqual(['readable', 'closed aborted']);
 });
 
-it('data after giving up is answered by a RST [RFC 9293 3.6.1, SHLD-3]', () => {
+it('data after giving up is answered by a RST [RFC 9293 3.6.1, MAY-1, SHLD-3]', () => {
   const bench = inState('ESTABLISHED')
     .does((connection) => connection.close())
     .ignore();
@@ -149,7 +149,7 @@ it('STATUS gives the variables of the moment [RFC 9293 3.10.6]', () => {
   });
 });
 
-it('the Differentiated Services field can change during a connection [RFC 9293 MUST-48, SHLD-21]', () => {
+it('the Differentiated Services field can change during a connection, and goes to IP as it is [RFC 9293 MUST-48, SHLD-21, SHLD-22]', () => {
   const bench = established();
   const fields: number[] = [];
   bench.host.tracer = (event) => {

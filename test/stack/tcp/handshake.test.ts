@@ -79,7 +79,9 @@ it('acknowledges a SYN-ACK again when its ACK was lost', () => {
 
 it('takes data that came with a SYN once the connection is established [RFC 9293 3.10.7.2]', () => {
   const bench = new Bench().listen().arrives('<SEQ=0><CTL=SYN><MSS=1460><DATA=5>');
-  bench.sends('<SEQ=0><ACK=6><CTL=SYN,ACK>').arrives('<SEQ=6><ACK=1><CTL=ACK>');
+  bench.sends('<SEQ=0><ACK=1><CTL=SYN,ACK>');
+  expect(bench.connection.readable).toBe(0);
+  bench.arrives('<SEQ=6><ACK=1><CTL=ACK>').sends('<SEQ=1><ACK=6><CTL=ACK>');
   expect(bench.told).toEqual(['established', 'readable']);
   expect(bench.read()).toBe(5);
 });

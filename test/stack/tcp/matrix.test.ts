@@ -242,7 +242,7 @@ const LISTEN: readonly [segment: string, answer: string][] = [
   ['<SEQ=7><CTL=FIN>', ''],
   ['<SEQ=7><DATA=5>', ''],
   ['<SEQ=0><CTL=SYN>', '<SEQ=0><ACK=1><CTL=SYN,ACK>'],
-  ['<SEQ=0><CTL=SYN><DATA=5>', '<SEQ=0><ACK=6><CTL=SYN,ACK>'],
+  ['<SEQ=0><CTL=SYN><DATA=5>', '<SEQ=0><ACK=1><CTL=SYN,ACK>'],
 ];
 
 it.each(LISTEN)('in LISTEN, %s is answered by "%s" [RFC 9293 3.10.7.2]', (segment, answer) => {

@@ -24,13 +24,13 @@ it('begins with ten segments [RFC 6928 2]', () => {
   expect(established({ mtu: 9_000 }, '<MSS=8960>').info('cwnd')).toBe(17_920); // 14,600, but at least two segments
 });
 
-it('grows by what was acknowledged, at most L segments per ACK [RFC 3465 2.2, 2.3]', () => {
+it('grows by what was acknowledged, at most L segments per ACK [RFC 3465 2.2, 2.3; RFC 9293 MUST-19]', () => {
   expect(ten({ abcLimit: 2 }).arrives(dup(1_001)).info('cwnd')).toBe(11_000);
   expect(ten({ abcLimit: 2 }).arrives(dup(5_001)).info('cwnd')).toBe(12_000);
   expect(ten({ abcLimit: 2 }).arrives(dup(101)).info('cwnd')).toBe(10_100);
 });
 
-it('grows by one segment per window in congestion avoidance [RFC 5681 3.1; RFC 3465 2.1]', () => {
+it('grows by one segment per window in congestion avoidance [RFC 5681 3.1; RFC 3465 2.1; RFC 9293 MUST-19]', () => {
   const bench = ten({ initialSsthresh: 5_000 });
   bench.arrives(dup(5_001));
   expect(bench.info('cwnd')).toBe(10_000);

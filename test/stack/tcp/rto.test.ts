@@ -5,7 +5,7 @@ import { ms, seconds } from '../../../stack/time.ts';
 import { Bench, established } from './harness.ts';
 
 describe('the estimator', () => {
-  it('computes the figures of lab 5 [RFC 6298 2]', () => {
+  it('computes the figures of lab 5 [RFC 6298 2; RFC 9293 MUST-18]', () => {
     const rtt = new RttEstimator(PROFILES.standard.tcp);
     expect(rtt.rto).toBe(ms(1_000)); // 2.1
     rtt.sample(ms(100));
@@ -80,7 +80,7 @@ it('begins data with 3 s after the SYN had to be sent again [RFC 6298 5.7]', () 
   bench.sendsAt(4_000, '<SEQ=1><ACK=1><CTL=ACK><DATA=10>');
 });
 
-it('retransmits the oldest segment, backs off, and starts the timer again [RFC 6298 5.4 to 5.6]', () => {
+it('retransmits the oldest segment, backs off, and starts the timer again [RFC 6298 5.4 to 5.6; RFC 9293 MUST-19]', () => {
   const bench = established().write(2_000).sends('<SEQ=1><ACK=1><CTL=ACK><DATA=1460>');
   bench.does((connection) => connection.flush()).sends('<SEQ=1461><ACK=1><CTL=ACK><DATA=540>');
   for (const at of [1_000, 3_000, 7_000, 15_000]) bench.sendsAt(at, '<SEQ=1><ACK=1><CTL=ACK><DATA=1460>');
@@ -100,7 +100,7 @@ it('runs the timer while data is out, restarts it for new ACKs, stops it for the
   expect(bench.timer('retransmission')).toBeUndefined();
 });
 
-it('takes no sample from what was sent again, and keeps the backed-off timeout (Karn) [RFC 6298 3, 5]', () => {
+it('takes no sample from what was sent again, and keeps the backed-off timeout (Karn) [RFC 6298 3, 5; RFC 9293 MUST-18]', () => {
   const bench = new Bench().connect().at(100).arrives('<SEQ=0><ACK=1><CTL=SYN,ACK><MSS=1460>').write(10);
   bench.at(1_100).at(1_150).arrives('<SEQ=1><ACK=11><CTL=ACK>');
   expect(bench.connection.rtt).toMatchObject({ srtt: 100_000, rto: 2_000_000 });

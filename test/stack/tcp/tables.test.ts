@@ -164,7 +164,7 @@ describe('ephemeral ports [RFC 6056]', () => {
   });
 });
 
-describe('initial sequence numbers [RFC 9293 MUST-8; RFC 6528 3]', () => {
+describe('initial sequence numbers [RFC 9293 MUST-8, SHLD-1; RFC 6528 3]', () => {
   const local = { address: A, port: 50_000 };
   const remote = { address: B, port: 80 };
 
