@@ -281,6 +281,7 @@ function checkUrgent(connection: TcpConnection, segment: ArrivedSegment): Verdic
 /** Seventh, process the segment text. */
 function acceptText(connection: TcpConnection, segment: ArrivedSegment): Verdict {
   const { receiver } = connection;
+  takeTextOfSyn(connection, segment);
   if (segment.length === 0) return undefined;
   if (!canReceive(connection.state)) return 'TCP_OLD_DATA'; // after the peer's FIN: should not occur, is ignored
   if (receiver.discarding) {
@@ -297,6 +298,15 @@ function acceptText(connection: TcpConnection, segment: ArrivedSegment): Verdict
   receiver.accept(segment);
   connection.tell({ type: 'readable' });
   return undefined;
+}
+
+/** What came with the SYN is next in order, and may have come again with this segment. */
+function takeTextOfSyn(connection: TcpConnection, segment: ArrivedSegment): void {
+  const { receiver } = connection;
+  if (!receiver.takeHeld()) return;
+  connection.tell({ type: 'readable' });
+  const old = distance(segment.seq, receiver.nxt);
+  if (old > 0) segment.trimFront(old);
 }
 
 /** Eighth, check the FIN bit: of this segment, or of one that was held until now. */

@@ -39,7 +39,7 @@ export function queueText(connection: TcpConnection, segment: ArrivedSegment): v
 
 /** The connection is synchronized: congestion control begins, what waited for it happens [RFC 9293 3.10.4]. */
 export function established(connection: TcpConnection, cause: string): void {
-  const { sender, receiver, context, rtt } = connection;
+  const { sender, context, rtt } = connection;
   connection.enter('ESTABLISHED', cause);
   connection.timers.clear('retransmission');
   const synLost = connection.retransmissions > 1;
@@ -49,7 +49,6 @@ export function established(connection: TcpConnection, cause: string): void {
   sender.congestion.established(sender.mss, synLost);
   if (connection.synRetransmitted) rtt.synWasRetransmitted();
   connection.tell({ type: 'established' });
-  if (receiver.takeHeld()) connection.tell({ type: 'readable' });
   if (connection.closeQueued) {
     connection.closeQueued = false;
     sender.finQueued = true;

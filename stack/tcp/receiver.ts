@@ -120,6 +120,7 @@ export class Receiver {
 
   /** Takes what was held in; true if there was something. */
   takeHeld(): boolean {
+    if (this.assembler.ranges === 0) return false;
     const before = this.nxt;
     this.#fillGap();
     if (this.nxt === before) return false;
