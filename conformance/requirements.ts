@@ -50,7 +50,8 @@ export function parseRequirements(text: string): Requirement[] {
   return [...rows(text)].map(({ cells, topic, fail }) => {
     const [id = '', level = '', section = '', verdict = '', sentence = '', ...rest] = cells;
     const known = LEVELS.find((each) => each === level);
-    if (known === undefined || !id.startsWith(`${PREFIX[known]}-`)) return fail(`"${level}" is no level of ${id}`);
+    if (known === undefined || !id.startsWith(`${PREFIX[known]}-`))
+      return fail(`"${level}" is no level of ${id}`);
     if (!/^3\.\d+(\.\d+)*$/.test(section)) return fail(`"${section}" is no section`);
     if (!sentence.endsWith('.')) return fail('the requirement is no sentence');
     const remark = rest.filter((cell) => !cell.startsWith('in ')).join(' ');

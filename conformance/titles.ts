@@ -6,7 +6,7 @@ const CLOSES = new Set([')', ']', '}']);
 
 /**
  * The titles of all tests in the source of a test file, those of the enclosing `describe`s before them, with ` › ` between. With `.each`
- * there is one title for each row that cites something: the row's text takes the place of the first `%s` or `$name`.
+ * there is one title for each row that cites something: the row's text takes the place of the first `%s` or `$name`. Tests that are skipped prove nothing and are left out.
  */
 export function testTitles(source: string): string[] {
   return new Reader(tokens(source).filter(({ kind }) => kind !== 'comment')).titles();
@@ -30,7 +30,9 @@ class Reader {
       const call = this.#call(at);
       if (call === undefined) continue;
       const { name, titles, opens, closes } = call;
-      const full = outer.flatMap((each) => titles.map((title) => (each === '' ? title : `${each} › ${title}`)));
+      const full = outer.flatMap((each) =>
+        titles.map((title) => (each === '' ? title : `${each} › ${title}`)),
+      );
       if (name === 'describe') found.push(...this.#between(opens + 1, closes, full));
       else found.push(...full);
       at = closes;
@@ -43,9 +45,11 @@ class Reader {
     const name = this.#text(at);
     if (this.#tokens[at]?.kind !== 'word' || !CALLS.has(name) || this.#text(at - 1) === '.') return undefined;
     const rows: string[] = [];
+    let runs = true;
     let next = at + 1;
     for (;;) {
       if (this.#text(next) === '.') {
+        if (/^(?:skip|todo|fails)$/.test(this.#text(next + 1))) runs = false;
         next += 2; // .each, .skipIf, .concurrent
       } else if (this.#text(next) === '<') {
         next = this.#afterTypes(next);
@@ -60,7 +64,7 @@ class Reader {
     }
     if (this.#text(next) !== '(') return undefined;
     const title = this.#text(next + 1);
-    return { name, titles: expand(title, rows), opens: next, closes: this.#closing(next) };
+    return { name, titles: runs ? expand(title, rows) : [], opens: next, closes: this.#closing(next) };
   }
 
   /** The strings among the arguments of `.each(…)`, or in the constant that it names. */

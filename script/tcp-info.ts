@@ -1,6 +1,7 @@
 /** A connection's variables under the names and in the units of Linux's `struct tcp_info`, as far as the stack has them. */
 
 import type { TcpConnection } from '../stack/tcp/connection.ts';
+import { leq } from '../stack/tcp/sequence.ts';
 import type { TcpState } from '../stack/tcp/states.ts';
 
 /** Names and numbers; a name that is not there is not supported. */
@@ -134,7 +135,7 @@ export function tcpInfo(connection: TcpConnection): TcpInfo {
 }
 
 function congestionState({ recovery, sender }: TcpConnection): number {
-  if (sender.highRxt !== undefined) return CA_LOSS;
   if (recovery.active) return CA_RECOVERY;
+  if (sender.highRxt !== undefined || leq(sender.una, recovery.recover)) return CA_LOSS; // until all that was out then is acknowledged
   return recovery.dupAcks > 0 ? CA_DISORDER : CA_OPEN;
 }

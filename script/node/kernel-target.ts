@@ -28,6 +28,7 @@ const BASELINE: readonly (readonly [string, string])[] = [
   ['net.ipv4.tcp_wmem', '4096 262144 4194304'],
   ['net.ipv4.tcp_syn_linear_timeouts', '0'],
   ['net.ipv4.tcp_no_metrics_save', '1'],
+  ['net.ipv4.tcp_congestion_control', 'reno'],
 ];
 
 let made = 0;

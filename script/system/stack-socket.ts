@@ -151,7 +151,7 @@ export class StackSocket implements ConnectionOwner {
   read(count: number): Attempt {
     const connection = this.#connection;
     if (connection === undefined) return this.#deadRead();
-    if (count > 0 && connection.readable > 0) return success(connection.receive(count)?.length ?? 0);
+    if (connection.readable > 0) return success(count === 0 ? 0 : (connection.receive(count)?.length ?? 0));
     if (connection.atEnd || this.#readShut) return success(0);
     const error = this.takeError();
     if (error !== undefined) return failure(error);

@@ -149,6 +149,11 @@ export class Interface {
     else this.#neighbours.hold(packet, nextHop, this.headroom);
   }
 
+  /** Advice from above that packets through `nextHop` seem to be lost [RFC 1122 3.3.1.4]: a neighbour is asked whether it is still there. */
+  doubt(nextHop: IpAddress): void {
+    if (isIPv4(nextHop)) this.#neighbours?.doubt(nextHop);
+  }
+
   /** Gives all queued frames to the device. What it refuses waits, within bounds, until it is writable. */
   flush(): void {
     if (this.#transmitting) return; // a device that answers within `transmit`: the loop below takes the rest

@@ -90,6 +90,12 @@ export class Neighbours {
     return neighbour.mac;
   }
 
+  /** What is known of `address` may be wrong: the next packet to it asks again, by unicast, and goes there meanwhile. */
+  doubt(address: IPv4Address): void {
+    const neighbour = this.#learnt.get(address);
+    if (neighbour !== undefined) neighbour.validUntil = this.#context.now;
+  }
+
   /** Keeps a copy of `packet` until `address` is resolved; asks for it if nobody did [RFC 1122 2.3.2.2]. */
   hold(packet: PacketBuffer, address: IPv4Address, headroom: number): void {
     const neighbour = this.#learnt.get(address) ?? this.#make(address);

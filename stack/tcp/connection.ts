@@ -58,6 +58,8 @@ export class TcpConnection {
   challengeDue: boolean = false;
   lastChallenge: Instant = -1e15 as Instant;
   keepAliveDue: boolean = false;
+  /** R1 was reached: IP is to be advised that the path may be dead [RFC 9293 MUST-20]. */
+  pathInDoubt: boolean = false;
   resetDue: ResetReason | undefined;
   /** Retransmissions of the oldest segment (or the SYN) so far. */
   retransmissions: number = 0;

@@ -141,9 +141,8 @@ export class Receiver {
   urgent(pointer: SeqNumber): boolean {
     if (leq(pointer, this.#consumed)) return false;
     const news = this.up === undefined || gt(pointer, this.up);
-    const wasPending = this.urgentBytes > 0;
-    this.up = this.up === undefined ? pointer : max(this.up, pointer);
-    return news && this.urgentBytes > 0 && !wasPending;
+    if (news) this.up = pointer;
+    return news; // also if some is pending already: MUST-32 asks for it, though 3.10.7.4 would be silent
   }
 
   /** Bytes up to the end of the urgent data that the program has not read yet [RFC 9293 MUST-33]. */

@@ -89,7 +89,7 @@ export class Recovery {
     if (!this.active) {
       // Whether what is acknowledged was out when the timer went off, to the last byte of it [RFC 3465 2.3].
       const afterTimeout = leq(add(sender.una, -acked), this.recover);
-      const limited = flightBefore + sender.mss > sender.congestion.cwnd / 2;
+      const limited = this.#wasLimited(flightBefore);
       sender.congestion.acknowledged(acked, limited, afterTimeout, now, srtt);
       // `recover` follows, lest after 2^31 bytes without a loss it seem to lie ahead.
       if (gt(add(sender.una, -2), this.recover)) this.recover = add(sender.una, -2);
@@ -104,6 +104,12 @@ export class Recovery {
     sender.congestion.partialAck(acked);
     this.#partialAcks += 1;
     return this.#partialAcks === 1;
+  }
+
+  /** Whether the window had been used, by half at least, so that it may grow; several ACKs may come before more is sent [RFC 5681 3.1]. */
+  #wasLimited(flight: number): boolean {
+    const { cwnd, ssthresh } = this.#sender.congestion;
+    return cwnd < ssthresh ? flight * 2 > cwnd : (flight + this.#sender.mss) * 2 > cwnd;
   }
 
   /** The retransmission timer went off; `first`: for the first time since SND.UNA moved [RFC 6582 3.2, step 4]. */

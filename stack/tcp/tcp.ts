@@ -280,6 +280,10 @@ export class Tcp implements Transport {
       connection.traceVariables();
     }
     connection.traceVariables();
+    if (connection.pathInDoubt) {
+      connection.pathInDoubt = false;
+      route.interface.doubt(route.nextHop);
+    }
     if (connection.isOver) this.#forget(connection);
     else this.#deadlines.update(connection);
   }

@@ -1,6 +1,6 @@
 /** What happens when a timer goes off: RFC 9293 3.8.3, 3.8.4, 3.8.6.1, 3.10.8; RFC 6298 5. */
 
-import { after, between, seconds } from '../time.ts';
+import { type Duration, after, between, seconds } from '../time.ts';
 import type { TimerName } from '../trace.ts';
 import type { TcpConnection } from './connection.ts';
 import { persistInterval } from './departs.ts';
@@ -60,20 +60,31 @@ function synTimeout(connection: TcpConnection): void {
 /** RFC 6298 5.4 to 5.6, with R1 and R2 [RFC 9293 MUST-20]. */
 function retransmissionTimeout(connection: TcpConnection): void {
   const { sender, recovery, rtt, timers, context } = connection;
-  const { r1, r2 } = context.settings.tcp;
   if (sender.flightSize === 0) return;
   // A peer that closed its window but still answers is alive, whatever is unacknowledged [RFC 9293 MUST-37, SHLD-17].
   const since =
     sender.wnd === 0 ? Math.max(connection.progressAt, connection.heardAt) : connection.progressAt;
-  if (context.now - since >= r2) {
+  if (context.now - since >= r2Of(connection)) {
     connection.finish('timeout', 'R2 reached');
     return;
   }
-  connection.retransmissions += 1;
-  if (connection.retransmissions === r1) connection.tell({ type: 'soft-error', what: 'r1' });
+  countRetransmission(connection);
   recovery.timeout(connection.retransmissions === 1, context.now);
   rtt.backOff();
   timers.set('retransmission', after(context.now, rtt.rto));
+}
+
+/** R2: the connection's own if it was given one, shorter or longer than the host's [RFC 9293 MUST-21]. */
+function r2Of({ userTimeout, context }: TcpConnection): Duration {
+  return userTimeout ?? context.settings.tcp.r2;
+}
+
+/** At R1 the program is told [RFC 9293 SHLD-9], and IP that the path may be dead [MUST-20]. */
+function countRetransmission(connection: TcpConnection): void {
+  connection.retransmissions += 1;
+  if (connection.retransmissions !== connection.context.settings.tcp.r1) return;
+  connection.tell({ type: 'soft-error', what: 'r1' });
+  connection.pathInDoubt = true;
 }
 
 /** A closed window is probed for as long as the peer answers [RFC 9293 MUST-35, MUST-36, MUST-37]. */
@@ -83,7 +94,7 @@ function persistTimeout(connection: TcpConnection): void {
     between(connection.heardAt, context.now),
     between(connection.progressAt, context.now),
   );
-  if (silent >= context.settings.tcp.r2) {
+  if (silent >= r2Of(connection)) {
     connection.finish('timeout', 'R2 reached with the window closed');
     return;
   }

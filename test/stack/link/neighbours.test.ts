@@ -180,6 +180,15 @@ describe('ARP', () => {
     expect(send(pattern(10))).toEqual(['ip 10 (to 2)']);
   });
 
+  it('asks again, and sends on meanwhile, when TCP doubts the path [RFC 9293 MUST-20; RFC 1122 3.3.1.4]', () => {
+    const { host, hear, send } = setUp();
+    send(pattern(10));
+    hear(reply());
+    expect(send(pattern(20))).toEqual(['ip 20 (to 2)']);
+    host.interface.doubt(THERE);
+    expect(send(pattern(30))).toEqual(['who-has 10.0.0.2 tell 10.0.0.1 (to 2)', 'ip 30 (to 2)']);
+  });
+
   it('asks a neighbour itself whether its address still holds when it is old [RFC 1122 2.3.2.1]', () => {
     const { host, hear, send, pass } = setUp();
     send(pattern(10));

@@ -164,6 +164,16 @@ it('the Differentiated Services field can change during a connection, and goes t
   expect(fields).toEqual([0, 0xb8]);
 });
 
+it('the user timeout may also be longer than the R2 of the host [RFC 9293 MUST-21]', () => {
+  const bench = established()
+    .does((connection) => connection.setUserTimeout(ms(1_000_000)))
+    .write(10);
+  bench.wait(999_999);
+  expect(bench.state).toBe('ESTABLISHED');
+  bench.wait(1);
+  expect(bench.told).toEqual(['soft-error r1', 'closed timeout']);
+});
+
 it('the user timeout ends a connection that makes no progress [RFC 9293 MUST-21]', () => {
   const bench = established()
     .does((connection) => connection.setUserTimeout(ms(5_000)))

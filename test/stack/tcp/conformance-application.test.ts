@@ -15,14 +15,17 @@ const SOFT: readonly IcmpErrorKind[] = [
   'parameter-problem',
 ];
 
-it.each(SOFT)('a soft ICMP error (%s) is told and ends nothing [RFC 9293 MUST-47, MUST-56, SHLD-25]', (kind) => {
-  for (const bench of [new Bench().connect(), established().write(10)]) {
-    const { state } = bench;
-    expect(icmpErrorArrives(bench.connection, kind, bench.connection.sender.una, 0)).toBeUndefined();
-    bench.does((connection) => connection.flush());
-    expect([bench.state, bench.told]).toEqual([state, [`soft-error ${kind}`]]);
-  }
-});
+it.each(SOFT)(
+  'a soft ICMP error (%s) is told and ends nothing [RFC 9293 MUST-47, MUST-56, SHLD-25]',
+  (kind) => {
+    for (const bench of [new Bench().connect(), established().write(10)]) {
+      const { state } = bench;
+      expect(icmpErrorArrives(bench.connection, kind, bench.connection.sender.una, 0)).toBeUndefined();
+      bench.does((connection) => connection.flush());
+      expect([bench.state, bench.told]).toEqual([state, [`soft-error ${kind}`]]);
+    }
+  },
+);
 
 it('tells a peer that closed from one that aborted [RFC 9293 MUST-12]', () => {
   const closed = established().arrives('<SEQ=1><ACK=1><CTL=FIN,ACK>');
@@ -66,7 +69,10 @@ describe('keep-alive', () => {
     for (const at of [1_000, 3_000, 7_000, 15_000]) bench.sendsAt(at, data); // retransmissions alone
   });
 
-  it.each(Object.values(PROFILES))('waits two hours at least in profile $profile [RFC 9293 MUST-28]', ({ tcp }) => {
-    expect(tcp.keepAliveIdle).toBeGreaterThanOrEqual(seconds(7_200));
-  });
+  it.each(Object.values(PROFILES))(
+    'waits two hours at least in profile $profile [RFC 9293 MUST-28]',
+    ({ tcp }) => {
+      expect(tcp.keepAliveIdle).toBeGreaterThanOrEqual(seconds(7_200));
+    },
+  );
 });

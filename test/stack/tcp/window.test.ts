@@ -127,7 +127,7 @@ it('a lost window update is made good by the probe', () => {
   bench.arrives('<SEQ=1001><ACK=1><CTL=ACK><DATA=1>').wait(200).sends('<SEQ=1><ACK=1002><CTL=ACK><WND=999>');
 });
 
-it('never draws the right edge back [RFC 9293 SHLD-14]', () => {
+it('never draws the right edge back [RFC 9293 SHLD-14; RFC 7323 2.4]', () => {
   const bench = established(
     { tcp: { windowScaling: true, receiveBuffer: { from: 300_000, to: 300_000 } } },
     '<WS=0>',
