@@ -1,5 +1,4 @@
 import { PacketBuffer } from '../../stack/bytes/packet-buffer.ts';
-import { NO_OPTIONS } from '../../stack/wire/tcp-options.ts';
 import * as ipv4 from '../../stack/wire/ipv4.ts';
 import * as tcp from '../../stack/wire/tcp.ts';
 import { type SeqNumber, seq } from '../../stack/tcp/sequence.ts';
@@ -78,20 +77,12 @@ export function resetFor(edit: TransportEdit, packet: PacketBuffer): PacketBuffe
   const fin = edit.flags & 1;
   const acks = (edit.flags & ACK) !== 0;
   const answer: tcp.TcpHeader = {
+    ...tcp.BARE_HEADER,
     sourcePort: edit.ports[1],
     destinationPort: edit.ports[0],
     seq: acks ? (packet.view.getUint32(transport + 8) as SeqNumber) : seq(0),
     ack: acks ? undefined : seq(packet.view.getUint32(transport + 4) + (end - payload) + syn + fin),
-    syn: false,
-    fin: false,
     rst: true,
-    psh: false,
-    urgentPointer: undefined,
-    ece: false,
-    cwr: false,
-    ae: false,
-    window: 0,
-    options: NO_OPTIONS,
   };
   const source = edit.get32(ip + 16) as IPv4Address;
   const destination = edit.get32(ip + 12) as IPv4Address;

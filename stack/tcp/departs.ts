@@ -5,7 +5,7 @@
 
 import { type Duration, after, us } from '../time.ts';
 import type { SendCause } from '../trace.ts';
-import type { TcpHeader } from '../wire/tcp.ts';
+import { BARE_HEADER, type TcpHeader } from '../wire/tcp.ts';
 import type { TcpConnection } from './connection.ts';
 import { segmentOptions, synOptions } from './options.ts';
 import type { OutgoingSegment } from './segment.ts';
@@ -138,20 +138,12 @@ function acknowledging(connection: TcpConnection, seq: SeqNumber, psh: boolean, 
 }
 
 function base(connection: TcpConnection, seq: SeqNumber): TcpHeader {
+  const { local, remote } = connection;
   return {
-    sourcePort: connection.local.port,
-    destinationPort: connection.remote.port,
+    ...BARE_HEADER,
+    sourcePort: local.port,
+    destinationPort: remote.port,
     seq,
-    ack: undefined,
-    syn: false,
-    fin: false,
-    rst: false,
-    psh: false,
-    urgentPointer: undefined,
-    ece: false,
-    cwr: false,
-    ae: false,
-    window: 0,
     options: segmentOptions(connection),
   };
 }

@@ -6,8 +6,7 @@ import type { Route } from '../ip/routes.ts';
 import type { IpMeta, Transport } from '../ip/transport.ts';
 import type { Instant } from '../time.ts';
 import type { IpAddress } from '../wire/address.ts';
-import { NO_OPTIONS } from '../wire/tcp-options.ts';
-import { type TcpHeader, emit, headerLength, parse, verifyChecksum } from '../wire/tcp.ts';
+import { BARE_HEADER, type TcpHeader, emit, headerLength, parse, verifyChecksum } from '../wire/tcp.ts';
 import type { TcpConnection } from './connection.ts';
 import { ConnectionTable } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
@@ -363,19 +362,11 @@ export class Tcp implements Transport {
 
 function resetHeader(of: TcpHeader, end: SeqNumber): TcpHeader {
   return {
+    ...BARE_HEADER,
     sourcePort: of.destinationPort,
     destinationPort: of.sourcePort,
     seq: of.ack ?? seq(0),
     ack: of.ack === undefined ? end : undefined,
-    syn: false,
-    fin: false,
     rst: true,
-    psh: false,
-    urgentPointer: undefined,
-    ece: false,
-    cwr: false,
-    ae: false,
-    window: 0,
-    options: NO_OPTIONS,
   };
 }

@@ -2,6 +2,7 @@
  * ICMP for IPv4, RFC 792: a header of 8 bytes, and a body (an echo's data, or the beginning of the datagram that an error
  * is about).
  */
+import { writeIcmpHeader } from './icmp-header.ts';
 import { checksum } from '../bytes/checksum.ts';
 import type { PacketBuffer } from '../bytes/packet-buffer.ts';
 import type { DropReason } from '../drop-reasons.ts';
@@ -164,7 +165,7 @@ function writeMessage(message: IcmpMessage, view: DataView, at: number): void {
   switch (message.type) {
     case 'echo-request':
     case 'echo-reply':
-      return write(
+      return writeIcmpHeader(
         view,
         at,
         message.type === 'echo-request' ? ECHO_REQUEST : ECHO_REPLY,
@@ -172,24 +173,16 @@ function writeMessage(message: IcmpMessage, view: DataView, at: number): void {
         message.identifier * 0x1_0000 + message.sequenceNumber,
       );
     case 'unreachable':
-      return write(view, at, DESTINATION_UNREACHABLE, message.code, message.nextHopMtu ?? 0);
+      return writeIcmpHeader(view, at, DESTINATION_UNREACHABLE, message.code, message.nextHopMtu ?? 0);
     case 'time-exceeded':
-      return write(view, at, TIME_EXCEEDED, message.code, 0);
+      return writeIcmpHeader(view, at, TIME_EXCEEDED, message.code, 0);
     case 'parameter-problem':
-      return write(view, at, PARAMETER_PROBLEM, message.code, message.pointer * 0x100_0000);
+      return writeIcmpHeader(view, at, PARAMETER_PROBLEM, message.code, message.pointer * 0x100_0000);
     case 'source-quench':
-      return write(view, at, SOURCE_QUENCH, 0, 0);
+      return writeIcmpHeader(view, at, SOURCE_QUENCH, 0, 0);
     case 'redirect':
-      return write(view, at, REDIRECT, message.code, message.gateway);
+      return writeIcmpHeader(view, at, REDIRECT, message.code, message.gateway);
     case 'other':
-      return write(view, at, message.typeNumber, message.code, message.rest);
+      return writeIcmpHeader(view, at, message.typeNumber, message.code, message.rest);
   }
-}
-
-/** Type, code, no checksum yet, and the header's last four bytes. */
-function write(view: DataView, at: number, type: number, code: number, rest: number): void {
-  view.setUint8(at, type);
-  view.setUint8(at + 1, code);
-  view.setUint16(at + 2, 0);
-  view.setUint32(at + 4, rest);
 }

@@ -2,6 +2,7 @@
  * ICMPv6, RFC 4443: a header of 8 bytes, and a body (an echo's data, or the beginning of the packet that an error is
  * about). Format only; neighbour discovery is among the `other`s.
  */
+import { writeIcmpHeader } from './icmp-header.ts';
 import { checksum, pseudoHeaderSum } from '../bytes/checksum.ts';
 import type { PacketBuffer } from '../bytes/packet-buffer.ts';
 import type { DropReason } from '../drop-reasons.ts';
@@ -127,7 +128,7 @@ function writeMessage(message: Icmpv6Message, view: DataView, at: number): void 
   switch (message.type) {
     case 'echo-request':
     case 'echo-reply':
-      return write(
+      return writeIcmpHeader(
         view,
         at,
         message.type === 'echo-request' ? ECHO_REQUEST : ECHO_REPLY,
@@ -135,22 +136,14 @@ function writeMessage(message: Icmpv6Message, view: DataView, at: number): void 
         message.identifier * 0x1_0000 + message.sequenceNumber,
       );
     case 'unreachable':
-      return write(view, at, DESTINATION_UNREACHABLE, message.code, 0);
+      return writeIcmpHeader(view, at, DESTINATION_UNREACHABLE, message.code, 0);
     case 'packet-too-big':
-      return write(view, at, PACKET_TOO_BIG, 0, message.mtu);
+      return writeIcmpHeader(view, at, PACKET_TOO_BIG, 0, message.mtu);
     case 'time-exceeded':
-      return write(view, at, TIME_EXCEEDED, message.code, 0);
+      return writeIcmpHeader(view, at, TIME_EXCEEDED, message.code, 0);
     case 'parameter-problem':
-      return write(view, at, PARAMETER_PROBLEM, message.code, message.pointer);
+      return writeIcmpHeader(view, at, PARAMETER_PROBLEM, message.code, message.pointer);
     case 'other':
-      return write(view, at, message.typeNumber, message.code, message.rest);
+      return writeIcmpHeader(view, at, message.typeNumber, message.code, message.rest);
   }
-}
-
-/** Type, code, no checksum yet, and the header's last four bytes. */
-function write(view: DataView, at: number, type: number, code: number, rest: number): void {
-  view.setUint8(at, type);
-  view.setUint8(at + 1, code);
-  view.setUint16(at + 2, 0);
-  view.setUint32(at + 4, rest);
 }

@@ -41,6 +41,21 @@ export interface TcpHeader {
   readonly options: TcpOptions;
 }
 
+/** What a header says that says nothing: no ACK, no flags, no window, no options. */
+export const BARE_HEADER: Omit<TcpHeader, 'sourcePort' | 'destinationPort' | 'seq'> = Object.freeze({
+  ack: undefined,
+  syn: false,
+  fin: false,
+  rst: false,
+  psh: false,
+  urgentPointer: undefined,
+  ece: false,
+  cwr: false,
+  ae: false,
+  window: 0,
+  options: tcpOptions.NO_OPTIONS,
+});
+
 const FIN = 0x001;
 const SYN = 0x002;
 const RST = 0x004;
