@@ -1,21 +1,25 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { runFiles } from '../script/node/parallel.ts';
 import { runOnKernel } from '../script/node/run-on-kernel.ts';
 import { findScripts, readScript } from '../script/node/script-files.ts';
+import { CaptureError } from '../trace/capture-reader.ts';
 import {
   checkText,
+  formatText,
   jsonReport,
   junitReport,
   rewriteScript,
   type RunOptions,
   scriptCapture,
+  scriptFromCapture,
   type ScriptResult,
   summary,
   tapReport,
   textReport,
 } from '../script/script.ts';
+import { at, ScriptError } from '../script/script-error.ts';
 import { CliError } from './failure.ts';
 import { integer } from './network-options.ts';
 import { endOnSignals } from './teardown.ts';
@@ -24,7 +28,7 @@ import { endOnSignals } from './teardown.ts';
 export interface ScriptCommandOptions {
   readonly format: 'text' | 'tap' | 'junit' | 'json';
   readonly tolerance: 'exact' | 'script' | 'original';
-  readonly profile?: 'standard' | 'linux' | 'textbook';
+  readonly profile?: 'standard' | 'linux' | 'textbook' | 'freebsd';
   readonly pcap?: string;
   readonly tun?: true;
   readonly jobs?: number;
@@ -33,12 +37,17 @@ export interface ScriptCommandOptions {
   readonly verbose?: true;
   readonly rewrite?: true;
   readonly check?: true;
+  readonly fmt?: true;
+  readonly write?: true;
+  readonly fromCapture?: string;
+  readonly side?: string;
+  readonly flow?: number;
 }
 
 /** Adds what `script` takes. */
 export function addScriptOptions(command: Command): Command {
   return command
-    .argument('<files...>', 'scripts (.pkt), and folders with scripts')
+    .argument('[files...]', 'scripts (.pkt), and folders with scripts')
     .addOption(
       new Option('--format <name>', 'of the report')
         .choices(['text', 'tap', 'junit', 'json'])
@@ -57,6 +66,7 @@ export function addScriptOptions(command: Command): Command {
         'standard',
         'linux',
         'textbook',
+        'freebsd',
       ]),
     )
     .option('--pcap <folder>', 'write a pcapng of each script that does not pass (with --verbose: of all)')
@@ -77,12 +87,22 @@ export function addScriptOptions(command: Command): Command {
       'print each script as it would have passed: what happened in place of what was expected',
     )
     .option('--check', 'read the scripts and look for what cannot be run, without running them')
+    .option('--fmt', 'print the scripts formatted, without running them')
+    .option('--write', 'with --fmt: into the files')
+    .option('--from-capture <file>', 'print a script made from a TCP connection of a pcap or pcapng file')
+    .option(
+      '--side <which>',
+      'with --from-capture, whom to expect: client, server or ADDRESS:PORT (default: where the capture was taken)',
+    )
+    .option('--flow <n>', 'with --from-capture: which connection', integer(1, 1_000_000_000))
     .option('--verbose', 'a ladder of each script, passed or not');
 }
 
 /** Runs scripts; exit code 1 if one failed, 2 if a script or a file cannot be read. */
 export async function script(files: readonly string[], options: ScriptCommandOptions): Promise<void> {
+  if (options.fromCapture !== undefined) return fromCapture(options.fromCapture, options);
   const paths = findAll(files);
+  if (options.fmt === true) return fmt(paths, options);
   const run: RunOptions = {
     tolerance: options.tolerance,
     seed: options.seed,
@@ -109,7 +129,39 @@ function check(paths: readonly string[], run: RunOptions): void {
   }
 }
 
+/** Formats; exit code 2 if a script cannot be. */
+function fmt(paths: readonly string[], { write }: ScriptCommandOptions): void {
+  for (const path of paths) {
+    const { text } = readScript(path);
+    try {
+      const formatted = formatText(text);
+      if (write !== true) process.stdout.write(formatted);
+      else if (formatted !== text) writeFileSync(path, formatted);
+    } catch (error) {
+      const place = error instanceof ScriptError ? `:${at(error.position)}` : ':';
+      process.stderr.write(`${path}${place} ${error instanceof Error ? error.message : String(error)}\n`);
+      process.exitCode = 2;
+    }
+  }
+}
+
+/** Prints a script made from a capture. */
+function fromCapture(path: string, { side, flow, profile }: ScriptCommandOptions): void {
+  const given = { name: path, ...(side !== undefined && { side }), ...(flow !== undefined && { flow }) };
+  try {
+    const text = scriptFromCapture(readFileSync(path), {
+      ...given,
+      ...(profile !== undefined && { profile }),
+    });
+    process.stdout.write(text);
+  } catch (error) {
+    if (error instanceof CaptureError) throw new CliError(`${path}: ${error.message}`, 2);
+    throw new CliError(error instanceof Error ? error.message : String(error), 2);
+  }
+}
+
 function findAll(files: readonly string[]): string[] {
+  if (files.length === 0) throw new CliError('which scripts? Give .pkt files or folders with them.', 2);
   try {
     const paths = findScripts(files);
     if (paths.length > 0) return paths;

@@ -65,7 +65,7 @@ export class ScriptBuilder {
 
   /** Runs it. */
   run(options: RunOptions = {}): ScriptResult {
-    return runParsedScript(this.build(), options);
+    return runParsedScript(parseScript(this.toString(), options), options);
   }
 
   #event(time: number | string, action: string): this {

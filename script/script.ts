@@ -1,5 +1,7 @@
 /** The public door of `glasstack/script`: packet scripts against the stack, in virtual time. */
 export { ScriptBuilder, script } from './builder.ts';
+export { formatText } from './format-text.ts';
+export { type FromCaptureOptions, scriptFromCapture } from './from-capture.ts';
 export { formatScript } from './language/format.ts';
 export { parseScript, type ParseOptions } from './language/parse-script.ts';
 export type { Script, ScriptEvent } from './language/syntax.ts';

@@ -1,6 +1,7 @@
 /**
- * Every number that a person might want to change, with where its default comes from. Three profiles: `standard` (the RFCs'
- * values), `linux` (what Linux 6.x does out of the box) and `textbook` (the teaching values of `labs.md`).
+ * Every number that a person might want to change, with where its default comes from. The profiles: `standard` (the RFCs'
+ * values), `linux` (what Linux 6.x does out of the box), `textbook` (the teaching values of `labs.md`) and, for packet scripts
+ * only, `freebsd`.
  */
 
 import { type Duration, ms, seconds, us } from './time.ts';
@@ -228,15 +229,38 @@ const textbook: Settings = {
   },
 };
 
-/** The named profiles. */
+/**
+ * Exists for scripts only: as far as the stack has a setting, what public FreeBSD scripts count on (`sysctl net.inet.tcp`). It lacks the
+ * slack that FreeBSD adds to a backed-off RTO (here it is the least that the variance adds), and the receive buffer in whole segments.
+ */
+const freebsd: Settings = {
+  profile: 'freebsd',
+  ip: standard.ip,
+  tcp: {
+    ...standard.tcp,
+    msl: seconds(30),
+    minRto: ms(200),
+    granularity: ms(200),
+    synRetries: 5, // 63 s, the most that fits into keepinit = 75 s
+    delayedAck: ms(40),
+    keepAliveCount: 8,
+    sendBuffer: { from: 32_768, to: 2 * 1024 * 1024 },
+    receiveBuffer: { from: 65_536, to: 2 * 1024 * 1024 }, // kern.ipc.maxsockbuf: a window scale of 6
+    optionLayout: 'freebsd',
+  },
+};
+
+/** The named profiles; `freebsd` exists for scripts only. */
 export const PROFILES: {
   readonly standard: Settings;
   readonly linux: Settings;
   readonly textbook: Settings;
+  readonly freebsd: Settings;
 } = {
   standard,
   linux,
   textbook,
+  freebsd,
 };
 
 /** What a caller may say: a profile's name, and the fields that differ from it. */

@@ -1,4 +1,5 @@
 import { numberSpec } from './parse-number.ts';
+import { UnsupportedError } from '../script-error.ts';
 import type { Scanner } from './scanner.ts';
 import type { BlockSpec, OptionSpec, OptionsSpec } from './syntax.ts';
 
@@ -54,6 +55,8 @@ function parseOption(scanner: Scanner): OptionSpec {
     case 'TS':
       return parseTimestamps(scanner);
     case 'md5':
+      if (scanner.acceptWord('valid')) throw new UnsupportedError('md5 valid', scanner.position(start));
+      return { name, hex: parseHex(scanner) };
     case 'FO':
     case 'FOEXP':
       return { name, hex: parseHex(scanner) };

@@ -9,8 +9,10 @@ import type { Action, Script, ScriptEvent, ScriptOption, ShellAction } from './s
 export interface ParseOptions {
   /** Words and what stands for them. */
   readonly defines?: Readonly<Record<string, string>>;
-  /** Names that `#ifdef` knows; `STANDARD` by default. */
+  /** Names that `#ifdef` knows; by default `FreeBSD` for the profile `freebsd`, `STANDARD` for all others. */
   readonly symbols?: readonly string[];
+  /** Takes precedence over the script's own `--profile`. */
+  readonly profile?: string;
 }
 
 const OPTION = /--?([A-Za-z_][\w]*)/y;
@@ -18,7 +20,7 @@ const OPTION_VALUE = /=[ \t]*("[^"\n]*"|\w+=(?:"[^"\n]*"|`[^`]*`|[^\s`]*)|[^\s`]
 
 /** Reads a script. Throws `ScriptError` with line and column at the first mistake. */
 export function parseScript(text: string, options: ParseOptions = {}): Script {
-  const symbols = new Set(options.symbols ?? ['STANDARD']);
+  const symbols = new Set(options.symbols ?? [dialectOf(text, options.profile)]);
   const outside = new Map(Object.entries(options.defines ?? {}));
   const conditional = preprocess(text, symbols, new Map());
   const leading = parseOptions(new Scanner(conditional));
@@ -38,6 +40,15 @@ export function parseScript(text: string, options: ParseOptions = {}): Script {
   }
   checkTimes(scanner, events);
   return { options: found, init, events, cleanup };
+}
+
+/** Which of the two readings of a script: the profile is named outside of any `#ifdef`. */
+function dialectOf(text: string, outside: string | undefined): 'FreeBSD' | 'STANDARD' {
+  const named = (): string | undefined =>
+    parseOptions(new Scanner(preprocess(text, new Set(), new Map())))
+      .filter(({ name }) => name === 'profile')
+      .at(-1)?.value;
+  return (outside ?? named()) === 'freebsd' ? 'FreeBSD' : 'STANDARD';
 }
 
 function parseOptions(scanner: Scanner): ScriptOption[] {

@@ -5,6 +5,7 @@ import type { ScriptResult } from '../run/result.ts';
 import { resultOf, resultOfError, RunFacts, type RunOptions } from '../run/run-script.ts';
 import { checkScript } from '../run/static-check.ts';
 import { driveAsync } from '../run/target.ts';
+import { UnsupportedError } from '../script-error.ts';
 import { KernelTarget } from './kernel-target.ts';
 
 /** Real timers have ticks of 4 ms, and other programs run meanwhile. */
@@ -28,6 +29,8 @@ async function runOnce(text: string, options: RunOptions): Promise<ScriptResult>
     const script = parseScript(text, options);
     checkScript(script, 'kernel');
     const asked = makePlan(script, options);
+    if (asked.settings.profile.startsWith('freebsd'))
+      throw new UnsupportedError('the profile freebsd on a Linux kernel', { line: 1, column: 1 });
     const tolerance = options.tolerance === 'original' ? asked.tolerance : KERNEL_TOLERANCE;
     const plan: Plan = { ...asked, tolerance, realTime: true };
     const interpreter = new Interpreter(script, plan);

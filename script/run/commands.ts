@@ -4,6 +4,8 @@ import type { IpSettings, Settings, SettingsChanges, TcpSettings } from '../../s
 import { ms, seconds } from '../../stack/time.ts';
 import type { Position } from '../language/syntax.ts';
 import { ScriptError, UnsupportedError } from '../script-error.ts';
+import { FREEBSD } from './freebsd-sysctls.ts';
+import { ip, type Mapping, only, tcp } from './sysctl-mapping.ts';
 
 /** One `name=value` of `sysctl`, `net.ipv4.tcp_sack` in dots. */
 export interface Sysctl {
@@ -33,18 +35,6 @@ export function readCommand(command: string, position: Position): Sysctl[] {
   }
   return found;
 }
-
-/** Makes the changes that a value means; undefined: the value is not supported. */
-type Mapping = (value: number, values: readonly number[]) => SettingsChanges | undefined;
-
-const tcp = (changes: Partial<TcpSettings>): SettingsChanges => ({ tcp: changes });
-const ip = (changes: Partial<IpSettings>): SettingsChanges => ({ ip: changes });
-
-/** Only this value: what the stack does anyway. */
-const only =
-  (...supported: readonly number[]): Mapping =>
-  (value) =>
-    supported.includes(value) ? {} : undefined;
 
 const MAPPINGS: Readonly<Record<string, Mapping>> = {
   'net.ipv4.tcp_timestamps': (value) => tcp({ timestamps: value !== 0 }),
@@ -89,23 +79,8 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
   'net.ipv4.tcp_frto': only(0),
   'net.ipv4.tcp_reordering': (value) => tcp({ dupThresh: value }),
   'net.ipv4.tcp_retries2': () => undefined,
-  // FreeBSD
-  'net.inet.tcp.rfc1323': (value) => tcp({ timestamps: value !== 0, windowScaling: value !== 0 }),
-  'net.inet.tcp.recvspace': (value) => tcp({ receiveBuffer: { from: value, to: value } }),
-  'net.inet.tcp.sendspace': (value) => tcp({ sendBuffer: { from: value, to: value } }),
-  'net.inet.tcp.rexmit_initial': (value) => tcp({ initialRto: ms(value) }),
-  'net.inet.tcp.keepidle': (value) => tcp({ keepAliveIdle: ms(value) }),
-  'net.inet.tcp.keepcnt': (value) => tcp({ keepAliveCount: value }),
-  'net.inet.tcp.delacktime': (value) => tcp({ delayedAck: ms(value) }),
-  'net.inet.tcp.sack.enable': only(0),
-  'net.inet.tcp.ecn.enable': only(0, 2),
-  'net.inet.tcp.blackhole': only(0),
-  'net.inet.tcp.icmp_may_rst': only(1),
-  'net.inet.tcp.drop_synfin': only(0),
-  'net.inet.tcp.insecure_rst': only(0),
-  'net.inet.tcp.insecure_syn': only(0),
-  'net.inet.tcp.syncookies': only(0, 1),
-  'net.inet.tcp.hostcache.purgenow': () => ({}),
+  'net.ipv4.tcp_fastopen_cookies': () => ({}),
+  ...FREEBSD,
 };
 
 /** Settings of the stack that exist only from some day on: taken as soon as they are there. */
@@ -114,6 +89,19 @@ const LATER: Readonly<Record<string, string>> = {
   'net.ipv4.tcp_slow_start_after_idle': 'slowStartAfterIdle',
   'net.inet.tcp.sack.enable': 'sack',
 };
+
+/** Taken without any effect: what they are about does not exist here, nor in public kernels. */
+const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
+  'net.ipv4.tcp_fastopen_cookies',
+  'net.inet.tcp.hostcache.purgenow',
+]);
+
+/** What to tell about settings that were taken. */
+export function notesOf(sysctls: readonly Sysctl[]): string[] {
+  return sysctls
+    .filter(({ name }) => WITHOUT_EFFECT.has(name))
+    .map(({ name }) => `${name} has no effect here`);
+}
 
 /** The changes to the stack's settings. Throws `UnsupportedError` for what the stack does not have. */
 export function settingsOf(sysctls: readonly Sysctl[], base: Settings): SettingsChanges {
@@ -130,7 +118,7 @@ export function settingsOf(sysctls: readonly Sysctl[], base: Settings): Settings
     if (mapping === undefined) throw new UnsupportedError(`the setting ${name}`, position);
     if (name !== 'net.ipv4.tcp_congestion_control' && values.some(Number.isNaN))
       throw new ScriptError(`${name} is '${value}': give numbers`, position);
-    const change = mapping(first, values);
+    const change = mapping(first, values, { ...base.tcp, ...changes.tcp });
     if (change === undefined) throw new UnsupportedError(`the setting ${name}=${value}`, position);
     changes = { tcp: { ...changes.tcp, ...change.tcp }, ip: { ...changes.ip, ...change.ip } };
   }

@@ -4,7 +4,7 @@ import { type Settings, type SettingsChanges, settings, PROFILES } from '../../s
 import { type IPv4Address, parseIPv4 } from '../../stack/wire/address.ts';
 import type { Position, Script, ScriptOption } from '../language/syntax.ts';
 import { ScriptError, UnsupportedError } from '../script-error.ts';
-import { type Sysctl, readCommand, settingsOf } from './commands.ts';
+import { notesOf, type Sysctl, readCommand, settingsOf } from './commands.ts';
 
 /** How exact times have to be. */
 export type ToleranceMode = 'exact' | 'script' | 'original';
@@ -97,8 +97,12 @@ export function makePlan(script: Script, options: PlanOptions = {}): Plan {
     }),
     sysctls,
     realTime: false,
-    notes: given.notes,
+    notes: [...given.notes, ...notesOf(sysctls)],
   };
+}
+
+function isProfile(name: string): name is keyof typeof PROFILES {
+  return Object.hasOwn(PROFILES, name);
 }
 
 function toleranceOf(mode: ToleranceMode, given: OptionReader): Tolerance {
@@ -172,7 +176,10 @@ class OptionReader {
     const option = this.#options.get('profile');
     if (option === undefined) return 'linux';
     const { value } = option;
-    if (value === 'standard' || value === 'linux' || value === 'textbook') return value;
-    throw new ScriptError(`--profile is '${value}': use standard, linux or textbook`, option.position);
+    if (isProfile(value)) return value;
+    throw new ScriptError(
+      `--profile is '${value}': use ${Object.keys(PROFILES).join(', ')}`,
+      option.position,
+    );
   }
 }

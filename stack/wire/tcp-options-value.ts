@@ -59,9 +59,10 @@ export function options(partial: Partial<TcpOptions>): TcpOptions {
 
 /**
  * The order and padding in which options are written. `linux`: as Linux has them (`tcp_options_write`), so that captures
- * look alike. `standard`: one aligned group an option, easy to read.
+ * look alike. `freebsd`: as FreeBSD has them (`tcp_addoptions`), NOPs only where an option needs them, zeros at the end.
+ * `standard`: one aligned group an option, easy to read.
  */
-export type OptionLayout = 'standard' | 'linux';
+export type OptionLayout = 'standard' | 'linux' | 'freebsd';
 
 /** Option kinds (IANA, "TCP Option Kind Numbers"). */
 export const KIND = {

@@ -31,6 +31,7 @@ export {
 const NOP_NOP_TIMESTAMPS = 0x0101_080a;
 const SACK_PERMITTED_TIMESTAMPS = 0x0402_080a;
 const NOP_NOP_SACK_PERMITTED = 0x0101_0402;
+const SACK_PERMITTED = 0x0402;
 
 /**
  * Reads the options in `view[at..end)`. Of an option that is there twice the last one counts. A known option of a wrong
@@ -137,7 +138,7 @@ export function emittedLength(options: TcpOptions, layout: OptionLayout = 'stand
   if (options === NO_OPTIONS) return 0;
   let length = fixedLength(options, layout);
   length += sackLength(options.sack, MAX_OPTION_BYTES - length);
-  length += cookieLength(options.fastOpen, MAX_OPTION_BYTES - length);
+  length += cookieLength(options.fastOpen, MAX_OPTION_BYTES - length, layout);
   if (options.others !== undefined) {
     for (const other of options.others) length += rawLength(other, MAX_OPTION_BYTES - length);
   }
@@ -146,7 +147,8 @@ export function emittedLength(options: TcpOptions, layout: OptionLayout = 'stand
 
 /**
  * Writes the options to `view[at..)` and returns their end, `at + emittedLength(options, layout)`. Every option but the
- * `others` begins so that it ends on a 4-byte boundary; the rest is filled with zeros (RFC 9293 3.1, MUST-69).
+ * `others` begins so that it ends on a 4-byte boundary (`freebsd`: timestamps and SACK blocks do); the rest is filled with zeros
+ * (RFC 9293 3.1, MUST-69).
  */
 export function emit(
   options: TcpOptions,
@@ -156,9 +158,9 @@ export function emit(
 ): number {
   if (options === NO_OPTIONS) return at;
   const last = at + MAX_OPTION_BYTES;
-  let i = layout === 'linux' ? emitFixedLinux(options, view, at) : emitFixedStandard(options, view, at);
+  let i = FIXED[layout](options, view, at);
   i = emitSack(options.sack, view, i, last);
-  i = emitCookie(options.fastOpen, view, i, last);
+  i = emitCookie(options.fastOpen, view, i, last, layout);
   if (options.others !== undefined) {
     for (const other of options.others) i = emitRaw(other, view, i, last);
   }
@@ -175,8 +177,9 @@ function fixedLength(options: TcpOptions, layout: OptionLayout): number {
   if (options.mss !== undefined) length += 4;
   if (options.windowScale !== undefined) length += 4;
   if (options.timestamps !== undefined) length += 12;
-  // Linux puts SACK-permitted where the two NOPs before the timestamps would be.
-  if (options.sackPermitted && (layout === 'standard' || options.timestamps === undefined)) length += 4;
+  // Linux and FreeBSD put SACK-permitted where the two NOPs before the timestamps would be; FreeBSD never has NOPs before it.
+  if (options.sackPermitted && (layout === 'standard' || options.timestamps === undefined))
+    length += layout === 'freebsd' ? 2 : 4;
   return length;
 }
 
@@ -203,6 +206,23 @@ function emitFixedLinux(options: TcpOptions, view: DataView, at: number): number
   return emitWindowScale(options.windowScale, view, i);
 }
 
+/** MSS; NOP, window scale; SACK-permitted; timestamps, after NOPs unless SACK-permitted stands there. */
+function emitFixedFreebsd(options: TcpOptions, view: DataView, at: number): number {
+  const i = emitWindowScale(options.windowScale, view, emitMss(options.mss, view, at));
+  if (options.sackPermitted && options.timestamps === undefined) {
+    view.setUint16(i, SACK_PERMITTED);
+    return i + 2;
+  }
+  const before = options.sackPermitted ? SACK_PERMITTED_TIMESTAMPS : NOP_NOP_TIMESTAMPS;
+  return emitTimestamps(options.timestamps, view, i, before);
+}
+
+const FIXED: Readonly<Record<OptionLayout, (options: TcpOptions, view: DataView, at: number) => number>> = {
+  standard: emitFixedStandard,
+  linux: emitFixedLinux,
+  freebsd: emitFixedFreebsd,
+};
+
 function emitMss(mss: number | undefined, view: DataView, at: number): number {
   if (mss === undefined) return at;
   view.setUint32(at, 0x0204_0000 | mss);
@@ -228,11 +248,17 @@ function emitTimestamps(
   return at + 12;
 }
 
-/** How many bytes NOP, NOP and as many blocks as fit take; 0 if none fits. */
+/** Kind and length, and two NOPs before them unless what is there ends in the middle of a word (`room` tells). */
+function sackHead(room: number): number {
+  return (room & 3) === 2 ? 2 : 4;
+}
+
+/** How many bytes the NOPs, if any, and as many blocks as fit take; 0 if none fits. */
 function sackLength(blocks: readonly SackBlock[] | undefined, room: number): number {
   if (blocks === undefined) return 0;
-  const count = Math.min(blocks.length, Math.floor((room - 4) / 8));
-  return count < 1 ? 0 : 4 + 8 * count;
+  const head = sackHead(room);
+  const count = Math.min(blocks.length, Math.floor((room - head) / 8));
+  return count < 1 ? 0 : head + 8 * count;
 }
 
 function emitSack(
@@ -243,8 +269,10 @@ function emitSack(
 ): number {
   const length = sackLength(blocks, last - at);
   if (blocks === undefined || length === 0) return at;
-  view.setUint32(at, (0x0101_0500 | (length - 2)) >>> 0);
-  let i = at + 4;
+  const head = sackHead(last - at);
+  if (head === 2) view.setUint16(at, 0x0500 | length);
+  else view.setUint32(at, 0x0101_0500 | (length - 2));
+  let i = at + head;
   for (const block of blocks) {
     if (i >= at + length) break;
     view.setUint32(i, block.left);
@@ -254,15 +282,21 @@ function emitSack(
   return i;
 }
 
-/** Kind, length and cookie, filled up with NOPs to a multiple of 4; 0 if that does not fit. */
-function cookieLength(cookie: Uint8Array | undefined, room: number): number {
+/** Kind, length and cookie, but for `freebsd` filled up with NOPs to a multiple of 4; 0 if that does not fit. */
+function cookieLength(cookie: Uint8Array | undefined, room: number, layout: OptionLayout): number {
   if (cookie === undefined) return 0;
-  const length = (cookie.length + 2 + 3) & ~3;
+  const length = layout === 'freebsd' ? cookie.length + 2 : (cookie.length + 2 + 3) & ~3;
   return length <= room ? length : 0;
 }
 
-function emitCookie(cookie: Uint8Array | undefined, view: DataView, at: number, last: number): number {
-  const length = cookieLength(cookie, last - at);
+function emitCookie(
+  cookie: Uint8Array | undefined,
+  view: DataView,
+  at: number,
+  last: number,
+  layout: OptionLayout,
+): number {
+  const length = cookieLength(cookie, last - at, layout);
   if (cookie === undefined || length === 0) return at;
   let i = emitRaw({ kind: KIND.fastOpen, data: cookie }, view, at, last);
   for (; i < at + length; i++) view.setUint8(i, KIND.nop);

@@ -117,6 +117,41 @@ describe('writing TCP options', () => {
     );
   });
 
+  it.each<[string, Partial<TcpOptions>, string]>([
+    ['all', {}, '020405b4010303070402080a0102030400000000'],
+    ['no timestamps', { timestamps: undefined }, '020405b40103030704020000'],
+    ['no SACK', { sackPermitted: false }, '020405b4010303070101080a0102030400000000'],
+    ['no window scale', { windowScale: undefined }, '020405b40402080a0102030400000000'],
+    ['SACK only', { windowScale: undefined, timestamps: undefined }, '020405b404020000'],
+    ['scale only', { sackPermitted: false, timestamps: undefined }, '020405b401030307'],
+    ['MSS only', { windowScale: undefined, sackPermitted: false, timestamps: undefined }, '020405b4'],
+    [
+      'a cookie asked for',
+      { fastOpen: new Uint8Array(0) },
+      '020405b4010303070402080a010203040000000022020000',
+    ],
+    [
+      'a cookie, not aligned',
+      { windowScale: undefined, timestamps: undefined, fastOpen: Uint8Array.of(1, 2, 3, 4) },
+      '020405b40402220601020304',
+    ],
+  ])("is FreeBSD's order in the freebsd layout: %s", (_, change, hex) => {
+    expect(written({ ...SYN, ...change }, 'freebsd')).toBe(hex);
+  });
+
+  it("is FreeBSD's order after the handshake", () => {
+    const timestamps = { value: 1, echo: 2 };
+    expect(written(options({ timestamps }), 'freebsd')).toBe('0101080a0000000100000002');
+    expect(written(options({ sack: blocks(1) }), 'freebsd')).toBe('0101050a0000000000000001');
+    expect(written(options({ timestamps, sack: blocks(1) }), 'freebsd')).toBe(
+      '0101080a00000001000000020101050a0000000000000001',
+    );
+    // Behind SACK-permitted alone the blocks need no NOPs.
+    expect(written(options({ sackPermitted: true, sack: blocks(1) }), 'freebsd')).toBe(
+      '0402050a0000000000000001',
+    );
+  });
+
   it('fills up with zeros [RFC 9293 3.1, MUST-69]', () => {
     expect(written(options({ others: [{ kind: 172, data: Uint8Array.of(1, 2, 3) }] }))).toBe(
       'ac05010203000000',
@@ -132,29 +167,38 @@ describe('writing TCP options', () => {
 
   it('never takes more than 40 bytes, and what was written is read again and written the same', () => {
     fc.assert(
-      fc.property(anyOptions, fc.constantFrom<OptionLayout>('standard', 'linux'), (value, layout) => {
-        const hex = written(value, layout);
-        expect(hex.length / 2).toBeLessThanOrEqual(40);
-        expect(hex.length % 8).toBe(0);
-        const back = parsed(read(hex));
-        expect(written(back, layout)).toBe(hex);
-        expect(back).toMatchObject({
-          mss: value.mss,
-          windowScale: value.windowScale,
-          sackPermitted: value.sackPermitted,
-          timestamps: value.timestamps,
-        });
-        if (back.sack !== undefined) expect(back.sack).toEqual(value.sack?.slice(0, back.sack.length));
-        const fits =
-          tcpOptions.emittedLength(
-            { ...value, sack: undefined, others: undefined, fastOpen: undefined },
-            layout,
-          ) ===
-          hex.length / 2;
-        if (fits && value.sack === undefined && value.fastOpen === undefined && value.others === undefined) {
-          expect(back).toEqual(value);
-        }
-      }),
+      fc.property(
+        anyOptions,
+        fc.constantFrom<OptionLayout>('standard', 'linux', 'freebsd'),
+        (value, layout) => {
+          const hex = written(value, layout);
+          expect(hex.length / 2).toBeLessThanOrEqual(40);
+          expect(hex.length % 8).toBe(0);
+          const back = parsed(read(hex));
+          expect(written(back, layout)).toBe(hex);
+          expect(back).toMatchObject({
+            mss: value.mss,
+            windowScale: value.windowScale,
+            sackPermitted: value.sackPermitted,
+            timestamps: value.timestamps,
+          });
+          if (back.sack !== undefined) expect(back.sack).toEqual(value.sack?.slice(0, back.sack.length));
+          const fits =
+            tcpOptions.emittedLength(
+              { ...value, sack: undefined, others: undefined, fastOpen: undefined },
+              layout,
+            ) ===
+            hex.length / 2;
+          if (
+            fits &&
+            value.sack === undefined &&
+            value.fastOpen === undefined &&
+            value.others === undefined
+          ) {
+            expect(back).toEqual(value);
+          }
+        },
+      ),
       { numRuns: 2_000 },
     );
   });
