@@ -111,10 +111,7 @@ class Connecting implements Attempt, Acceptor {
     const { port, localAddress, localPort } = this.#settings;
     const remote = { address, port };
     this.#remote = remote;
-    const local = {
-      ...(localAddress !== undefined && { address: localAddress }),
-      ...(localPort !== undefined && { port: localPort }),
-    };
+    const local = { address: localAddress, port: localPort };
     try {
       this.#core.attach(this.#host.tcp.connect({ remote, local }, this.#core));
     } catch (thrown) {

@@ -1,18 +1,8 @@
 import { segmentCount, segments } from '../device/segmentation.ts';
 import { PacketBuffer } from '../stack/bytes/packet-buffer.ts';
+import type { FrameSink } from '../stack/link/device.ts';
 import type { Instant } from '../stack/time.ts';
 import type { PcapngWriter } from './pcapng.ts';
-
-/** Where a capturing device layer puts the frames that it sees. */
-export interface FrameSink {
-  frame(
-    at: Instant,
-    direction: 'in' | 'out',
-    packet: PacketBuffer,
-    medium: 'ip' | 'ethernet',
-    deviceName: string,
-  ): void;
-}
 
 const SCRATCH = 0x1_0000 + 256;
 

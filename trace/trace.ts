@@ -1,5 +1,6 @@
 /** The public door of `glasstack/trace`: readers of the trace. */
-export { CaptureSink, type FrameSink } from './capture-sink.ts';
+export { CaptureSink } from './capture-sink.ts';
+export type { FrameSink } from '../stack/link/device.ts';
 export { type CaptureOptions, captureTrace, type CaptureTracer } from './capture.ts';
 export { type FoldedTrace, TraceFold } from './fold.ts';
 export {

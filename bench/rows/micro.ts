@@ -17,18 +17,11 @@ export function micro(options: MeasureOptions): Promise<Figures> {
   const source = address('10.0.0.1');
   const destination = address('10.0.0.2');
   const header: tcp.TcpHeader = {
+    ...tcp.BARE_HEADER,
     sourcePort: 40_000,
     destinationPort: 80,
     seq: seq(1),
     ack: seq(2),
-    syn: false,
-    fin: false,
-    rst: false,
-    psh: false,
-    urgentPointer: undefined,
-    ece: false,
-    cwr: false,
-    ae: false,
     window: 1000,
     options: { ...NO_OPTIONS, timestamps: { value: 1, echo: 2 } },
   };

@@ -84,10 +84,7 @@ export class ConnectAttempt {
     const { port, localAddress, localPort } = this.#destination;
     const remote = { address, port };
     this.#remote = remote;
-    const local = {
-      ...(localAddress !== undefined && { address: localAddress }),
-      ...(localPort !== undefined && { port: localPort }),
-    };
+    const local = { address: localAddress, port: localPort };
     try {
       this.#owner.attached(this.#host.tcp.connect({ remote, local }, this.#owner));
     } catch (thrown) {

@@ -1,4 +1,5 @@
 import type { PacketBuffer } from '../bytes/packet-buffer.ts';
+import type { Instant } from '../time.ts';
 
 /** What a device takes off the stack's hands. */
 export interface Offloads {
@@ -52,3 +53,15 @@ export interface Device {
 
 /** Wraps a device in another one: capture, impairment, counters. */
 export type DeviceLayer = (inner: Device) => Device;
+
+/** Gets every frame that passes a device. */
+export interface FrameSink {
+  /** `packet` and its bytes are valid during the call only; a super-segment comes uncut, as the device gets or gave it. */
+  frame(
+    at: Instant,
+    direction: 'in' | 'out',
+    packet: PacketBuffer,
+    medium: 'ip' | 'ethernet',
+    deviceName: string,
+  ): void;
+}

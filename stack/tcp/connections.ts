@@ -4,6 +4,7 @@ import type { Ip } from '../ip/ip.ts';
 import type { Route } from '../ip/routes.ts';
 import type { IpMeta } from '../ip/transport.ts';
 import {
+  IPV4_ANY,
   type IpAddress,
   formatAddress,
   isBroadcast,
@@ -53,14 +54,7 @@ export class ConnectionTable {
 
   /** OPEN, passive: a new listener, whatever connections there are on the port [RFC 9293 MUST-41, MUST-42]. */
   listen(options: ListenOptions, owner: ListenerOwner): TcpListener {
-    const address =
-      options.address === undefined || isUnspecified(options.address) ? undefined : options.address;
-    if (address !== undefined && !this.#ip.isLocal(address)) {
-      throw new StackError(
-        'EADDRNOTAVAIL',
-        `${formatAddress(address)} is not an address of host ${this.#context.name}`,
-      );
-    }
+    const address = this.#ownAddress(options.address);
     checkPort(options.port);
     const reusePort = options.reusePort ?? false;
     const port = options.port === 0 ? this.#freePort(address) : options.port;
@@ -70,7 +64,7 @@ export class ConnectionTable {
         `port ${port} of host ${this.#context.name} is in use by another listener`,
       );
     }
-    const local = { address: address ?? options.address ?? UNSPECIFIED, port };
+    const local = { address: address ?? options.address ?? IPV4_ANY, port };
     const backlog = Math.max(1, options.backlog ?? this.#context.settings.tcp.backlog);
     const listener = new TcpListener(local, backlog, reusePort, owner, (closed) => this.#unlisten(closed));
     const present = this.#listeners.get(port);
@@ -96,13 +90,7 @@ export class ConnectionTable {
         `no route to ${formatAddress(address)}: IPv6 is not implemented yet`,
       );
     }
-    const source = local?.address === undefined || isUnspecified(local.address) ? undefined : local.address;
-    if (source !== undefined && !this.#ip.isLocal(source)) {
-      throw new StackError(
-        'EADDRNOTAVAIL',
-        `${formatAddress(source)} is not an address of host ${this.#context.name}`,
-      );
-    }
+    const source = this.#ownAddress(local?.address);
     const route = this.#ip.routes.find(address, source); // MUST-44: IP chooses the source address
     if (route === undefined) {
       throw new StackError(
@@ -233,6 +221,16 @@ export class ConnectionTable {
     });
   }
 
+  /** The address asked for, if it is one of the host's; undefined: any will do. */
+  #ownAddress(address: IpAddress | undefined): IpAddress | undefined {
+    if (address === undefined || isUnspecified(address)) return undefined;
+    if (this.#ip.isLocal(address)) return address;
+    throw new StackError(
+      'EADDRNOTAVAIL',
+      `${formatAddress(address)} is not an address of host ${this.#context.name}`,
+    );
+  }
+
   #localPort(route: Route, remote: Endpoint, wanted: number): number {
     const taken = (port: number): boolean =>
       this.demux.find(route.source, port, remote.address, remote.port) !== undefined;
@@ -251,10 +249,10 @@ export class ConnectionTable {
   }
 
   #freePort(address: IpAddress | undefined): number {
-    const anyone = { address: UNSPECIFIED, port: 0 };
+    const anyone = { address: IPV4_ANY, port: 0 };
     const isFree = (port: number): boolean =>
       !this.#collides(address, port, false) && !this.#listeners.has(port);
-    const port = this.#ports.choose(address ?? UNSPECIFIED, anyone, isFree);
+    const port = this.#ports.choose(address ?? IPV4_ANY, anyone, isFree);
     if (port === undefined)
       throw new StackError('EADDRINUSE', `no port is free on host ${this.#context.name}`);
     return port;
@@ -281,6 +279,3 @@ function checkPort(port: number): void {
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return;
   throw new StackError('EINVAL', `${port} is not a port: use a whole number from 0 to 65535`);
 }
-
-/** 0.0.0.0: every address. */
-const UNSPECIFIED: IpAddress = 0 as IpAddress;

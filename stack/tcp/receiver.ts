@@ -258,8 +258,3 @@ export class Receiver {
     this.#measuredSince = now;
   }
 }
-
-/** Whether `segment` begins at or before RCV.NXT. */
-export function isInOrder(receiver: Receiver, segment: ArrivedSegment): boolean {
-  return leq(segment.seq, receiver.nxt);
-}

@@ -6,6 +6,7 @@ import type { Route } from '../ip/routes.ts';
 import type { IpMeta, Transport } from '../ip/transport.ts';
 import type { Instant } from '../time.ts';
 import type { IpAddress } from '../wire/address.ts';
+import { PROTOCOL_TCP } from '../wire/ipv4.ts';
 import { BARE_HEADER, type TcpHeader, emit, headerLength, parse, verifyChecksum } from '../wire/tcp.ts';
 import type { TcpConnection } from './connection.ts';
 import { ConnectionTable } from './connections.ts';
@@ -18,13 +19,11 @@ import { type SeqNumber, add, seq } from './sequence.ts';
 import { isSynchronized } from './states.ts';
 import { traceSegment } from './tracing.ts';
 
-const PROTOCOL_TCP = 6;
-
 /** How to open a connection. */
 export interface ConnectOptions {
   readonly remote: Endpoint;
   /** Where from; by default the route's source address and an ephemeral port [RFC 9293 MUST-43]. */
-  readonly local?: { readonly address?: IpAddress; readonly port?: number };
+  readonly local?: { readonly address?: IpAddress | undefined; readonly port?: number | undefined };
 }
 
 /** How to listen. */

@@ -12,8 +12,6 @@ import type { OptionLayout, TcpOptions } from './tcp-options.ts';
 
 /** The header's length without options, in bytes. */
 export const TCP_HEADER_LENGTH = 20;
-/** The most that a header can take, in bytes. */
-export const TCP_MAX_HEADER_LENGTH = 60;
 
 /** A TCP header: what it says, not its bits. */
 export interface TcpHeader {
