@@ -35,6 +35,12 @@ export interface IpSettings {
   readonly neighbourQueue: number;
 }
 
+/**
+ * Explicit congestion notification. `off`: neither offered nor accepted; `passive`: accepted from who offers it; `on`: offered too;
+ * `accurate`: with the feedback of RFC 9768 where the peer has it. Linux's tcp_ecn = 0, 2, 1 and 3.
+ */
+export type EcnSetting = 'off' | 'passive' | 'on' | 'accurate';
+
 /** Settings of TCP. */
 export interface TcpSettings {
   /** Maximum segment lifetime: 2 minutes [RFC 9293 3.4.2]; TIME-WAIT lasts two of them. Linux: 60 s in all. */
@@ -117,6 +123,10 @@ export interface TcpSettings {
   readonly ephemeralPorts: Range;
   /** Order of the TCP options. */
   readonly optionLayout: OptionLayout;
+  /** Explicit congestion notification [RFC 3168; RFC 9293 SHLD-8]: Linux's tcp_ecn = 2 (`passive`); `textbook`: `off`. */
+  readonly ecn: EcnSetting;
+  /** Accurate ECN's byte counters go with ACKs [RFC 9768 3.2.3: SHOULD; Linux tcp_ecn_option = 2]. */
+  readonly accurateEcnOption: boolean;
   /** Sends super-segments where the device takes them. */
   readonly superSegments: boolean;
 }
@@ -189,6 +199,8 @@ const standard: Settings = {
     backlog: 511,
     ephemeralPorts: { from: 49_152, to: 65_535 },
     optionLayout: 'standard',
+    ecn: 'passive',
+    accurateEcnOption: true,
     superSegments: true,
   },
 };
@@ -225,6 +237,7 @@ const textbook: Settings = {
     ackPerBatch: false,
     sendBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
     receiveBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
+    ecn: 'off',
     superSegments: false,
   },
 };

@@ -15,6 +15,7 @@ export function acknowledgmentArrived(
   const { sender, recovery, context } = connection;
   connection.heardAt = context.now;
   connection.keepAliveProbes = 0;
+  connection.ecn.arrived(connection, segment, ack);
   if (gt(ack, sender.una)) {
     newAck(connection, segment, ack);
   } else if (recovery.isDuplicate(segment, ack)) {
@@ -33,7 +34,7 @@ function newAck(connection: TcpConnection, segment: ArrivedSegment, ack: SeqNumb
   const restart = recovery.newAck(acked, flight, context.now, rtt.srtt);
   connection.retransmissions = 0;
   connection.progressAt = context.now;
-  if (sender.flightSize === 0) timers.clear('retransmission');
+  if (sender.flightSize === 0 && !connection.ecn.waiting) timers.clear('retransmission');
   else if (restart) timers.set('retransmission', after(context.now, rtt.rto));
   timers.clear('user-timeout'); // set again, from now, if anything is left to wait for
 }

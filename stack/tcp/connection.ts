@@ -8,6 +8,7 @@ import { segmentArrives } from './arrives.ts';
 import { abort, closeWriteSide, giveUp } from './closing.ts';
 import type { ConnectionSetup } from './connection-setup.ts';
 import { nextSegment } from './departs.ts';
+import { Ecn } from './ecn.ts';
 import { EventQueue } from './event-queue.ts';
 import type { CloseReason, ConnectionEvent, ConnectionOwner, Endpoint, KeepAlive } from './events.ts';
 import { openActive, openPassive } from './open.ts';
@@ -48,6 +49,7 @@ export class TcpConnection {
   readonly receiver: Receiver;
   readonly recovery: Recovery;
   readonly rtt: RttEstimator;
+  readonly ecn: Ecn;
   readonly timers: Timers;
   /** Window scaling and timestamps are in use (or offered, before the SYNs are exchanged). */
   windowScaling: boolean = false;
@@ -109,6 +111,7 @@ export class TcpConnection {
     }
     this.recovery = new Recovery(this.sender, tcp);
     this.rtt = new RttEstimator(tcp);
+    this.ecn = new Ecn(tcp);
     this.timers = new Timers(this);
     this.sender.start(setup.iss);
     this.recovery.start(setup.iss);
@@ -288,7 +291,7 @@ export class TcpConnection {
     this.#touched(this);
   }
 
-  /** Sets the Differentiated Services field and the ECN bits of later segments, 0..255 [RFC 9293 MUST-48, SHLD-21, SHLD-22]. */
+  /** Sets the type of service of later segments, 0..255 [RFC 9293 MUST-48, SHLD-21, SHLD-22]; its ECN bits only where ECN is not in use. */
   setTypeOfService(value: number): void {
     this.typeOfService = value & 0xff;
   }

@@ -24,7 +24,7 @@ export function nextSegment(connection: TcpConnection): OutgoingSegment | undefi
 
 /** SYN and SYN-ACK [RFC 9293 3.10.1, 3.10.7.2]; in SYN-RECEIVED also the ACK for what is unacceptable. */
 function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
-  const { receiver, sender, context, timers, rtt } = connection;
+  const { receiver, sender, context, timers, rtt, ecn } = connection;
   const answer = connection.state === 'SYN-RECEIVED';
   if (!connection.synDue) {
     const cause = answer ? takeAckDue(connection) : undefined;
@@ -40,6 +40,7 @@ function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
     ...base(connection, sender.iss),
     ack: answer ? receiver.nxt : undefined,
     syn: true,
+    ...(answer ? ecn.synAckFlags(connection.retransmissions) : ecn.synFlags(connection.retransmissions)),
     window: Math.min(answer ? receiver.wnd : receiver.buffer, 0xffff), // never scaled [RFC 7323 2.3]
     options: synOptions(connection, context.settings.tcp),
   };
@@ -50,7 +51,7 @@ function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
 function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undefined {
   const { receiver, sender, context, rtt } = connection;
   if (receiver.duplicateAcks > 0) return pureAck(connection, duplicateCause(connection));
-  if (connection.state !== 'TIME-WAIT') {
+  if (connection.state !== 'TIME-WAIT' && !connection.ecn.waiting) {
     const plan = sender.next(context.now, rtt.rto);
     if (plan !== undefined) return dataSegment(connection, plan);
     sender.pushNow = false;
@@ -87,8 +88,9 @@ function pureAck(connection: TcpConnection, cause: SendCause, seq?: SeqNumber): 
 }
 
 function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment {
-  const { sender, context, timers, rtt } = connection;
-  const header = acknowledging(connection, plan.seq, plan.psh, plan.fin);
+  const { sender, context, timers, rtt, ecn } = connection;
+  const newData = plan.cause === 'data' && plan.length > 0;
+  const header = acknowledging(connection, plan.seq, plan.psh, plan.fin, plan.length, newData);
   const again = plan.cause !== 'data' && plan.cause !== 'window-probe';
   if (again) {
     connection.timed = undefined; // Karn [RFC 6298 3]
@@ -102,7 +104,8 @@ function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment
   }
   const cause: SendCause = plan.cause === 'data' && plan.length === 0 ? 'fin' : plan.cause;
   const segmentSize = plan.length > sender.mss ? sender.mss : 0;
-  return { header, offset: sender.offsetOf(plan.seq), length: plan.length, segmentSize, cause };
+  const { length } = plan;
+  return { header, offset: sender.offsetOf(plan.seq), length, segmentSize, ecn: ecn.codepoint(plan), cause };
 }
 
 /** A RST for a connection that has just ended: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>. */
@@ -114,8 +117,16 @@ function resetSegment(connection: TcpConnection): OutgoingSegment | undefined {
   return { header, offset: 0, length: 0, segmentSize: 0, cause: 'reset', reset: resetDue };
 }
 
-function acknowledging(connection: TcpConnection, seq: SeqNumber, psh: boolean, fin: boolean): TcpHeader {
-  const { receiver, timers } = connection;
+function acknowledging(
+  connection: TcpConnection,
+  seq: SeqNumber,
+  psh: boolean,
+  fin: boolean,
+  length: number = 0,
+  newData: boolean = false,
+): TcpHeader {
+  const { receiver, timers, ecn } = connection;
+  const { ece, cwr, ae } = ecn.flags(newData, length === 0, connection.recovery.reductions);
   const header: TcpHeader = {
     sourcePort: connection.local.port,
     destinationPort: connection.remote.port,
@@ -126,11 +137,11 @@ function acknowledging(connection: TcpConnection, seq: SeqNumber, psh: boolean, 
     rst: false,
     psh,
     urgentPointer: undefined,
-    ece: false,
-    cwr: false,
-    ae: false,
+    ece,
+    cwr,
+    ae,
     window: receiver.offerWindow(),
-    options: segmentOptions(connection),
+    options: segmentOptions(connection, length),
   };
   receiver.ackSent();
   timers.clear('delayed-ack');
@@ -155,7 +166,7 @@ function setTimers(connection: TcpConnection): void {
   if (receiver.ackDue === 'delayed' && !timers.isSet('delayed-ack')) {
     timers.set('delayed-ack', after(context.now, tcp.delayedAck));
   }
-  if (!isSynchronized(connection.state) || connection.state === 'TIME-WAIT') return;
+  if (!isSynchronized(connection.state) || connection.state === 'TIME-WAIT' || connection.ecn.waiting) return;
   setProbeTimers(connection);
   const waiting = sender.flightSize > 0 || sender.unsent > 0;
   if (userTimeout !== undefined && waiting && !timers.isSet('user-timeout')) {

@@ -26,7 +26,7 @@ export function synOptions(connection: TcpConnection, settings: TcpSettings): Tc
     sack: undefined,
     timestamps: timestamps ? connection.timestampOption() : undefined,
     fastOpen: undefined,
-    others: undefined,
+    others: answer ? connection.ecn.options(0, 0) : undefined,
   };
 }
 
@@ -64,17 +64,20 @@ function setMss(connection: TcpConnection, offered: number | undefined, settings
   connection.sender.largest = cuts ? Math.max(mss, Math.floor((65_535 - 120) / mss) * mss) : mss;
 }
 
-/** The options of a segment that is no SYN, never the MSS [RFC 9293 MUST-65]: the only one so far is the timestamp. */
-export function segmentOptions(connection: TcpConnection): TcpOptions {
-  return connection.timestamps
-    ? {
-        mss: undefined,
-        windowScale: undefined,
-        sackPermitted: false,
-        sack: undefined,
-        timestamps: connection.timestampOption(),
-        fastOpen: undefined,
-        others: undefined,
-      }
-    : NO_OPTIONS;
+/**
+ * The options of a segment that is no SYN, never the MSS [RFC 9293 MUST-65]: the timestamp and, with `length` bytes of data, where there is
+ * room Accurate ECN's counters.
+ */
+export function segmentOptions(connection: TcpConnection, length?: number): TcpOptions {
+  const others = length === undefined ? undefined : connection.ecn.options(length, connection.sender.mss);
+  if (!connection.timestamps && others === undefined) return NO_OPTIONS;
+  return {
+    mss: undefined,
+    windowScale: undefined,
+    sackPermitted: false,
+    sack: undefined,
+    timestamps: connection.timestamps ? connection.timestampOption() : undefined,
+    fastOpen: undefined,
+    others,
+  };
 }

@@ -15,6 +15,10 @@ export class Recovery {
   active: boolean = false;
   /** `recover`: the highest sequence number sent when the last loss was found [RFC 6582 3.1]. */
   recover: SeqNumber = seq(0);
+  /** Reductions of the congestion window so far, for whatever reason: the peer is told of each by CWR [RFC 3168 6.1.2]. */
+  reductions: number = 0;
+  /** SND.NXT when a mark last had the window reduced, until that is acknowledged: no second reduction, and no growth, before. */
+  #reducedUntil: SeqNumber | undefined;
   /** The retransmission timer is to be restarted only for the first partial ACK [RFC 6582 4, Impatient]. */
   #partialAcks: number = 0;
   /** Bytes out when the first duplicate ACK came. */
@@ -35,6 +39,24 @@ export class Recovery {
    */
   start(iss: SeqNumber): void {
     this.recover = add(iss, -1);
+  }
+
+  /**
+   * The peer says that packets came with "congestion experienced" (ECE, or Accurate ECN's counter), in a segment that acknowledges `ack`;
+   * SND.UNA has not moved yet. Like a loss without anything to send again, once per window of data: not while recovery from a loss or what
+   * was out at the last reduction is not acknowledged beyond [RFC 3168 6.1.2]. `minimal`: the window is one segment already.
+   */
+  congestionExperienced(now: Instant, ack: SeqNumber): 'reduced' | 'minimal' | 'ignored' {
+    const sender = this.#sender;
+    const { congestion, flightSize, mss } = sender;
+    const reduced = this.#reducedUntil !== undefined && !gt(ack, this.#reducedUntil);
+    if (this.active || reduced || !gt(add(ack, -1), this.recover)) return 'ignored';
+    this.#reducedUntil = sender.nxt;
+    this.reductions += 1;
+    if (congestion.cwnd < 2 * mss) return 'minimal';
+    congestion.enterRecovery(Math.max(flightSize, mss), now);
+    congestion.exitRecovery(flightSize); // nothing was lost: cwnd is ssthresh at once
+    return 'reduced';
   }
 
   /** Whether `segment` is a duplicate ACK by RFC 5681 2; SND.WND has not been updated from it yet. */
@@ -73,7 +95,7 @@ export class Recovery {
     this.#partialAcks = 0;
     this.#outstanding = sender.flightSize;
     this.recover = add(sender.nxt, -1);
-    sender.congestion.enterRecovery(Math.max(flight, sender.mss), now);
+    this.#reduceForLoss(Math.max(flight, sender.mss), now);
     sender.retransmitNow = 'fast-retransmit';
   }
 
@@ -89,7 +111,9 @@ export class Recovery {
     if (!this.active) {
       // Whether what is acknowledged was out when the timer went off, to the last byte of it [RFC 3465 2.3].
       const afterTimeout = leq(add(sender.una, -acked), this.recover);
-      const limited = this.#wasLimited(flightBefore);
+      if (this.#reducedUntil !== undefined && gt(sender.una, this.#reducedUntil))
+        this.#reducedUntil = undefined;
+      const limited = this.#reducedUntil === undefined && this.#wasLimited(flightBefore);
       sender.congestion.acknowledged(acked, limited, afterTimeout, now, srtt);
       // `recover` follows, lest after 2^31 bytes without a loss it seem to lie ahead.
       if (gt(add(sender.una, -2), this.recover)) this.recover = add(sender.una, -2);
@@ -106,6 +130,18 @@ export class Recovery {
     return this.#partialAcks === 1;
   }
 
+  /**
+   * ssthresh is not reduced again for a loss in a window of data whose marks have done so already [RFC 3168 6.1.2]: half of what counts as
+   * out is then what is out at all.
+   */
+  #reduceForLoss(flight: number, now: Instant): void {
+    const { congestion } = this.#sender;
+    const again = this.#reducedUntil !== undefined;
+    this.#reducedUntil = undefined;
+    this.reductions += 1;
+    congestion.enterRecovery(again ? Math.max(flight, 2 * congestion.ssthresh) : flight, now);
+  }
+
   /** Whether the window had been used, by half at least, so that it may grow; several ACKs may come before more is sent [RFC 5681 3.1]. */
   #wasLimited(flight: number): boolean {
     const { cwnd, ssthresh } = this.#sender.congestion;
@@ -115,6 +151,8 @@ export class Recovery {
   /** The retransmission timer went off; `first`: for the first time since SND.UNA moved [RFC 6582 3.2, step 4]. */
   timeout(first: boolean, now: Instant): void {
     const sender = this.#sender;
+    this.#reducedUntil = undefined;
+    this.reductions += 1;
     sender.congestion.timeout(sender.flightSize, first, now);
     this.active = false;
     this.dupAcks = 0;

@@ -96,7 +96,14 @@ export class Tcp implements Transport {
     const payloadAt = packet.head + headerLength(packet);
     const length = packet.tail - payloadAt;
     const merged = packet.segmentSize > 0 ? Math.ceil(length / packet.segmentSize) : 1;
-    const segment = new ArrivedSegment(header, packet.bytes, payloadAt, length, Math.max(1, merged));
+    const segment = new ArrivedSegment(
+      header,
+      packet.bytes,
+      payloadAt,
+      length,
+      Math.max(1, merged),
+      meta.tos & 3,
+    );
     this.#segmentArrived(segment, meta, packet.segmentSize);
   }
 
@@ -306,7 +313,8 @@ export class Tcp implements Transport {
     packet.checksum = route.interface.device.offloads.checksum ? 'partial' : 'complete';
     packet.segmentSize = segmentSize;
     emit(header, packet, route.source, destination, this.#context.settings.tcp.optionLayout);
-    const tos = connection?.typeOfService ?? 0;
+    const tos =
+      connection === undefined ? 0 : connection.ecn.typeOfService(connection.typeOfService, segment.ecn);
     this.#ip.send(
       packet,
       { source: route.source, destination, protocol: PROTOCOL_TCP, tos, dontFragment: true },
