@@ -221,12 +221,10 @@ export class Ecn {
 
   /** RFC 3168 6.1.3. CWR ends what came before it; a mark on the same segment begins anew. The sender has a small window then: no delay. */
   #echo({ receiver }: TcpConnection, { header, ecn, wireLength, wireSegments }: ArrivedSegment): void {
+    if (header.cwr && !header.syn) this.echoing = false;
     if (wireLength === 0) return;
     if (ecn !== NOT_ECT) this.seen = true;
-    if (header.cwr) {
-      this.echoing = false;
-      receiver.ackDue = 'now';
-    }
+    if (header.cwr) receiver.ackDue = 'now';
     if (ecn !== CE) return;
     this.receivedMarks += wireSegments;
     if (!this.echoing) receiver.ackDue = 'now';

@@ -186,14 +186,14 @@ describe('the receiver', () => {
     host.arrives('<SEQ=11><ACK=1><CTL=ACK,CWR><DATA=10><ECN=2>').sends('<SEQ=1><ACK=21><CTL=ACK,ECE>');
   });
 
-  it('ignores marks and CWR on pure ACKs [RFC 3168 6.1.4]', () => {
+  it('ignores marks on pure ACKs, but CWR ends the echo on whatever it comes [RFC 3168 6.1.3, 6.1.4]', () => {
     const host = agreed().arrives('<SEQ=1><ACK=1><CTL=ACK><ECN=3>').write(1);
     host.sends('<SEQ=1><ACK=1><CTL=ACK><DATA=1><ECN=2>');
     host.arrives('<SEQ=1><ACK=2><CTL=ACK><DATA=10><ECN=3>').sends('<SEQ=2><ACK=11><CTL=ACK,ECE>');
     host
       .arrives('<SEQ=11><ACK=2><CTL=ACK,CWR>')
       .write(1)
-      .sends('<SEQ=2><ACK=11><CTL=ACK,ECE><DATA=1><ECN=2>');
+      .sends('<SEQ=2><ACK=11><CTL=ACK><DATA=1><ECN=2>');
   });
 
   it('answers a mark on a window probe [RFC 3168 6.1.6]', () => {
