@@ -28,7 +28,7 @@ describe('negotiation', () => {
     ['passive', ''],
     ['on', ',CWR,ECE'],
     ['accurate', ',AE,CWR,ECE'],
-  ] as const)('a host with ecn %s opens with SYN%s [RFC 3168 6.1.1]', (ecn, flags) => {
+  ] as const)('a host with ecn %s opens with SYN%s [RFC 3168 6.1.1; RFC 9293 SHLD-8]', (ecn, flags) => {
     bench(ecn).connect().sends(`<SEQ=0><CTL=SYN${flags}>`);
   });
 
