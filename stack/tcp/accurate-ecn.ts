@@ -18,6 +18,7 @@ const INITIAL_CEP = 5;
 /** CE-marked segments with data after which an ACK leaves at once, and pure ACKs so marked [RFC 9768 3.2.2.5.1: n is 2 to 6; 3 to 6]. */
 const DATA_MARKS = 2;
 const ACK_MARKS = 3;
+const MOST_MARKS = 6;
 const BYTES_MODULUS = 0x100_0000;
 /** Counters of an option that lie further ahead than this lie behind: it was overtaken. */
 const HALF = 0x80_0000;
@@ -79,6 +80,11 @@ export class AccurateEcn {
     this.receivedPackets += packets;
     this.#marksSinceAck += packets;
     return first || this.#marksSinceAck >= (bytes > 0 ? DATA_MARKS : ACK_MARKS);
+  }
+
+  /** As many marks as one ACK may tell of have come since the last [RFC 9768 3.2.2.5.1: n is at most 6]. */
+  get wouldWrap(): boolean {
+    return this.#marksSinceAck >= MOST_MARKS;
   }
 
   /** A segment with the present field leaves. */

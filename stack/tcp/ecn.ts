@@ -73,6 +73,11 @@ export class Ecn {
     return this.mode !== 'off' || this.#offered !== 'off';
   }
 
+  /** So many marks wait for an ACK that the peer will lose count: it cannot wait for the end of the batch. */
+  get ackAtOnce(): boolean {
+    return this.mode === 'accurate' && this.accurate.wouldWrap;
+  }
+
   /** The flags of a SYN [RFC 3168 6.1.1; RFC 9768 3.1.1]; `retransmissions`: how often its timer went off. */
   synFlags(retransmissions: number): EcnFlags {
     const accurate = this.#setting === 'accurate';

@@ -197,7 +197,7 @@ export class Tcp implements Transport {
     connection.traceVariables();
     this.#touch(connection);
     this.#unsettled.add(connection);
-    if (!this.#context.settings.tcp.ackPerBatch) this.drain();
+    if (!this.#context.settings.tcp.ackPerBatch || connection.ecn.ackAtOnce) this.drain();
   }
 
   /** The third handshake segment came: the program may accept. */

@@ -147,6 +147,17 @@ describe('the receiver', () => {
     data(3).sends(`<SEQ=1><ACK=61><CTL=ACK${ace(1)}>`);
   });
 
+  it('acknowledges each sixth mark of a batch, lest the field wrap [RFC 9768 3.2.2.5.1]', () => {
+    const host = agreed();
+    const mark = (index: number): string =>
+      `<SEQ=${1 + 10 * index}><ACK=1><CTL=ACK${ace(5)}><DATA=10><ECN=3>`;
+    host.arrives(...Array.from({ length: 14 }, (_, index) => mark(index)));
+    const acks = [60, 120, 140].map(
+      (bytes) => `<SEQ=1><ACK=${1 + bytes}><CTL=ACK${ace((5 + bytes / 10) & 7)}>`,
+    );
+    host.sends(...acks);
+  });
+
   it('counts marks on pure ACKs, and answers each third one [RFC 9768 3.2.2.5.1]', () => {
     const host = agreed().write(1000).ignore();
     host

@@ -190,10 +190,7 @@ describe('the receiver', () => {
     const host = agreed().arrives('<SEQ=1><ACK=1><CTL=ACK><ECN=3>').write(1);
     host.sends('<SEQ=1><ACK=1><CTL=ACK><DATA=1><ECN=2>');
     host.arrives('<SEQ=1><ACK=2><CTL=ACK><DATA=10><ECN=3>').sends('<SEQ=2><ACK=11><CTL=ACK,ECE>');
-    host
-      .arrives('<SEQ=11><ACK=2><CTL=ACK,CWR>')
-      .write(1)
-      .sends('<SEQ=2><ACK=11><CTL=ACK><DATA=1><ECN=2>');
+    host.arrives('<SEQ=11><ACK=2><CTL=ACK,CWR>').write(1).sends('<SEQ=2><ACK=11><CTL=ACK><DATA=1><ECN=2>');
   });
 
   it('answers a mark on a window probe [RFC 3168 6.1.6]', () => {
