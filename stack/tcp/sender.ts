@@ -1,9 +1,12 @@
 import { RingBuffer } from '../bytes/ring-buffer.ts';
+import type { Random } from '../random.ts';
 import type { TcpSettings } from '../settings.ts';
-import type { Duration, Instant } from '../time.ts';
+import { type Duration, type Instant, between } from '../time.ts';
 import type { SendCause } from '../trace.ts';
+import { congestionControl } from './congestion/choice.ts';
 import type { CongestionControl } from './congestion/congestion-control.ts';
-import { NewReno } from './congestion/new-reno.ts';
+import { DeliveryRate } from './delivery-rate.ts';
+import { Pacer } from './pacer.ts';
 import { type SeqNumber, add, distance, geq, gt, lt, max, min, seq } from './sequence.ts';
 
 /** What the sender wants to leave next, as a place in the sequence space. */
@@ -62,15 +65,21 @@ export class Sender {
   limitedTransmit: number = 0;
   /** When data last left; for the restart after idle time [RFC 5681 4.1]. */
   lastSent: Instant = 0 as Instant;
+  readonly deliveryRate: DeliveryRate = new DeliveryRate();
   readonly congestion: CongestionControl;
+  readonly pacer: Pacer;
   readonly queue: RingBuffer;
   /** Sequence number of the queue's oldest byte. */
   #queueSeq: SeqNumber = seq(0);
 
-  constructor(settings: TcpSettings) {
+  readonly #restartsAfterIdle: boolean;
+
+  constructor(settings: TcpSettings, random: Random) {
     this.noDelay = !settings.nagle;
     this.queue = new RingBuffer(settings.sendBuffer.from);
-    this.congestion = new NewReno(settings);
+    this.pacer = new Pacer(settings);
+    this.congestion = congestionControl(settings, random, this.deliveryRate);
+    this.#restartsAfterIdle = settings.slowStartAfterIdle;
   }
 
   /** Chooses the first sequence number; the SYN takes it. */
@@ -259,7 +268,9 @@ export class Sender {
   }
 
   #restartAfterIdle(now: Instant, rto: Duration): void {
-    if (this.lastSent !== 0 && now - this.lastSent > rto) this.congestion.restartAfterIdle();
+    if (!this.#restartsAfterIdle || this.lastSent === 0) return;
+    const idle = between(this.lastSent, now);
+    if (idle > rto) this.congestion.restartAfterIdle(idle, rto);
   }
 
   /** The FIN takes a sequence number and so needs a place in the windows. */
