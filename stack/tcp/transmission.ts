@@ -1,11 +1,12 @@
 import type { Instant } from '../time.ts';
+import type { RateRecord } from './delivery-rate.ts';
 import { type SeqNumber, add, distance, geq } from './sequence.ts';
 
 /**
  * What was sent in one go and waits for its acknowledgment: a segment, a super-segment, or a FIN. The scoreboard keeps them in the order
  * of the sequence space (`previous`, `next`) and in the order in which they left (`older`, `newer`).
  */
-export class Transmission {
+export class Transmission implements RateRecord {
   start: SeqNumber;
   end: SeqNumber;
   /** Payload bytes per segment of the wire, if it was a super-segment: blocks of a SACK option cut it there and nowhere else. */
