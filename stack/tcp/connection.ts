@@ -13,6 +13,7 @@ import { EventQueue } from './event-queue.ts';
 import type { CloseReason, ConnectionEvent, ConnectionOwner, Endpoint, KeepAlive } from './events.ts';
 import { openActive, openPassive } from './open.ts';
 import { Receiver } from './receiver.ts';
+import type { LossRecovery } from './loss-recovery.ts';
 import { Recovery } from './recovery.ts';
 import { RttEstimator } from './rtt.ts';
 import type { ArrivedSegment, OutgoingSegment } from './segment.ts';
@@ -28,9 +29,8 @@ import { VariablesTrace, traceState, variables } from './tracing.ts';
  * (`nextSegment`, `nextEvent`, `nextDeadline`). It knows no device, no clock and no randomness; the host tells it the time
  * through `context.now`.
  *
- * Its parts are open to the files of this folder: `open.ts`, `closing.ts`, `arrives.ts`, `departs.ts` and
- * `timeouts.ts` hold what RFC 9293 3.10 says of
- * it, in the RFC's order.
+ * Its parts are open to the files of this folder: `open.ts`, `closing.ts`, `arrives.ts`, `departs.ts` and `timeouts.ts` hold what
+ * RFC 9293 3.10 says of it, in the RFC's order.
  */
 export class TcpConnection {
   readonly id: number;
@@ -47,7 +47,9 @@ export class TcpConnection {
   readonly deviceCuts: boolean;
   readonly sender: Sender;
   readonly receiver: Receiver;
-  readonly recovery: Recovery;
+  /** How losses are found and repaired: with SACK, once both sides have agreed on it, else without. */
+  recovery: LossRecovery;
+  sack: boolean = false; // in use, or offered, before the SYNs are exchanged [RFC 2018]
   readonly rtt: RttEstimator;
   readonly ecn: Ecn;
   readonly timers: Timers;
@@ -103,7 +105,7 @@ export class TcpConnection {
     this.deviceCuts = setup.deviceCuts;
     this.#touched = setup.touched;
     this.#timestampOffset = setup.timestampOffset;
-    this.sender = new Sender(tcp);
+    this.sender = new Sender(tcp, setup.context.random);
     this.receiver = new Receiver(tcp);
     if (setup.deviceQueue !== undefined) {
       this.receiver.maxBuffer = Math.min(this.receiver.maxBuffer, Math.max(setup.deviceQueue, 0xffff));
@@ -375,10 +377,10 @@ export class TcpConnection {
     return { value: this.timestampNow(), echo: this.receiver.tsRecent ?? 0 };
   }
 
-  /** The timestamp clock [RFC 7323 5.4], with an offset that hides the uptime (attacks.md B8). */
-  timestampNow(): number {
+  /** The timestamp clock [RFC 7323 5.4], with an offset that hides the uptime (attacks.md B8), now or `at` another instant. */
+  timestampNow(at: Instant = this.context.now): number {
     const { timestampTick } = this.context.settings.tcp;
-    return (Math.floor(this.context.now / timestampTick) + this.#timestampOffset) >>> 0;
+    return (Math.floor(at / timestampTick) + this.#timestampOffset) >>> 0;
   }
 
   /** The connection can be forgotten: closed, with nothing left to send or to tell. */

@@ -3,11 +3,11 @@
  * something are set.
  */
 
-import { type Duration, after, us } from '../time.ts';
+import { type Duration, after, earlier, us } from '../time.ts';
 import type { SendCause } from '../trace.ts';
 import { BARE_HEADER, type TcpHeader } from '../wire/tcp.ts';
 import type { TcpConnection } from './connection.ts';
-import { segmentOptions, synOptions } from './options.ts';
+import { ackOptions, segmentOptions, synOptions } from './options.ts';
 import type { OutgoingSegment } from './segment.ts';
 import type { SendPlan } from './sender.ts';
 import { type SeqNumber, add } from './sequence.ts';
@@ -52,7 +52,7 @@ function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undef
   const { receiver, sender, context, rtt } = connection;
   if (receiver.duplicateAcks > 0) return pureAck(connection, duplicateCause(connection));
   if (connection.state !== 'TIME-WAIT' && !connection.ecn.waiting) {
-    const plan = sender.next(context.now, rtt.rto);
+    const plan = sender.next(context.now, rtt);
     if (plan !== undefined) return dataSegment(connection, plan);
     sender.pushNow = false;
   }
@@ -83,14 +83,14 @@ function takeAckDue(connection: TcpConnection): SendCause | undefined {
 
 /** <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, or with an older number. */
 function pureAck(connection: TcpConnection, cause: SendCause, seq?: SeqNumber): OutgoingSegment {
-  const header = acknowledging(connection, seq ?? connection.sender.nxt, false, false);
+  const header = acknowledging(connection, seq ?? connection.sender.nxt, 0, false, false);
   return { header, offset: 0, length: 0, segmentSize: 0, cause };
 }
 
 function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment {
   const { sender, context, timers, rtt, ecn } = connection;
   const newData = plan.cause === 'data' && plan.length > 0;
-  const header = acknowledging(connection, plan.seq, plan.psh, plan.fin, plan.length, newData);
+  const header = acknowledging(connection, plan.seq, plan.length, plan.psh, plan.fin, newData);
   const again = plan.cause !== 'data' && plan.cause !== 'window-probe';
   if (again) {
     connection.timed = undefined; // Karn [RFC 6298 3]
@@ -120,13 +120,13 @@ function resetSegment(connection: TcpConnection): OutgoingSegment | undefined {
 function acknowledging(
   connection: TcpConnection,
   seq: SeqNumber,
+  length: number,
   psh: boolean,
   fin: boolean,
-  length: number = 0,
   newData: boolean = false,
 ): TcpHeader {
-  const { receiver, timers, ecn } = connection;
-  const { ece, cwr, ae } = ecn.flags(newData, length === 0, connection.recovery.reductions);
+  const { receiver, timers, ecn, recovery } = connection;
+  const { ece, cwr, ae } = ecn.flags(seq, length, newData, recovery.reductions);
   const header: TcpHeader = {
     sourcePort: connection.local.port,
     destinationPort: connection.remote.port,
@@ -141,7 +141,7 @@ function acknowledging(
     cwr,
     ae,
     window: receiver.offerWindow(),
-    options: segmentOptions(connection, length),
+    options: ackOptions(connection, length),
   };
   receiver.ackSent();
   timers.clear('delayed-ack');
@@ -168,6 +168,7 @@ function setTimers(connection: TcpConnection): void {
   }
   if (!isSynchronized(connection.state) || connection.state === 'TIME-WAIT' || connection.ecn.waiting) return;
   setProbeTimers(connection);
+  setLossTimers(connection);
   const waiting = sender.flightSize > 0 || sender.unsent > 0;
   if (userTimeout !== undefined && waiting && !timers.isSet('user-timeout')) {
     timers.set('user-timeout', after(connection.progressAt, userTimeout));
@@ -175,6 +176,19 @@ function setTimers(connection: TcpConnection): void {
   if (keepAlive !== undefined && !timers.isSet('keepalive')) {
     timers.set('keepalive', after(connection.heardAt, keepAlive.idle));
   }
+}
+
+/** The tail's probe, from the last new data or the last ACK for new data on [RFC 8985 7.2]; and the pacer's next turn. */
+function setLossTimers(connection: TcpConnection): void {
+  const { timers, sender, recovery, rtt, context } = connection;
+  if (sender.pacedUntil === undefined) timers.clear('pacing');
+  else timers.set('pacing', sender.pacedUntil);
+  const delay = recovery.probeDelay({ srtt: rtt.srtt, minRtt: rtt.minRtt, rto: rtt.rto, rtt: undefined });
+  if (delay === undefined) return timers.clear('loss-probe');
+  if (!recovery.probeRestart) return;
+  recovery.probeRestart = false;
+  const due = after(context.now, delay);
+  timers.set('loss-probe', earlier(due, timers.deadline('retransmission')));
 }
 
 /**

@@ -58,8 +58,13 @@ export class Ecn {
   #fieldSeen: boolean = false;
   /** The option was lost with a SYN-ACK, it seems. */
   #optionLost: boolean = false;
-  /** Reductions of the congestion window that the peer was told of. */
+  /** Reductions of the congestion window, and times that it could not be reduced any more, that the peer was told of. */
   #announced: number = 0;
+  #waits: number = 0;
+  /** The congestion window before the ACK that is being taken. */
+  #windowBefore: number = 0;
+  /** The first number that left after the last of them; undefined: there was none for long. */
+  #reducedAt: SeqNumber | undefined;
   /** `Sender.largest` as it was before super-segments became impossible. */
   #largest: number | undefined;
 
@@ -170,12 +175,18 @@ export class Ecn {
     this.deliveredMarks += 1;
   }
 
-  /** The flags of a segment that acknowledges: `newData` has CWR, if the window was reduced since the last [RFC 3168 6.1.2]. */
-  flags(newData: boolean, pure: boolean, reductions: number): EcnFlags {
+  /**
+   * The flags of a segment that acknowledges, of `length` bytes from `seq` on. The first `newData` after each of the `reductions` of the
+   * window has CWR [RFC 3168 6.1.2].
+   */
+  flags(seq: SeqNumber, length: number, newData: boolean, reductions: number): EcnFlags {
     if (this.mode === 'off') return NO_FLAGS;
-    if (this.mode === 'accurate') return flagsOf(this.#field(pure));
-    const cwr = newData && this.capable && reductions !== this.#announced;
-    if (cwr) this.#announced = reductions;
+    const cwr = newData && this.capable && reductions + this.#waits !== this.#announced;
+    if (cwr) {
+      this.#announced = reductions + this.#waits;
+      this.#reducedAt = seq;
+    }
+    if (this.mode === 'accurate') return flagsOf(this.#field(length === 0));
     return cwr || this.echoing ? { ae: false, cwr, ece: this.echoing } : NO_FLAGS;
   }
 
@@ -208,20 +219,35 @@ export class Ecn {
     this.waiting = false;
   }
 
-  /** An acceptable segment came: its marks, and what it says of ours. */
-  arrived(connection: TcpConnection, segment: ArrivedSegment, ack: SeqNumber): void {
-    if (this.mode === 'off') return;
+  /** An acceptable segment came, SND.UNA has not moved yet: its marks; returns how many of ours it tells of. */
+  arrived(connection: TcpConnection, segment: ArrivedSegment, ack: SeqNumber): number {
+    if (this.mode === 'off') return 0;
+    this.#windowBefore = connection.sender.congestion.cwnd;
     if (this.mode === 'accurate') this.#countArrived(connection, segment);
     else this.#echo(connection, segment);
-    if (segment.header.syn || !geq(ack, connection.sender.una)) return;
-    const marks =
-      this.mode === 'accurate'
-        ? this.#readFeedback(connection, segment, ack)
-        : this.#readEcho(connection, segment, ack);
+    if (segment.header.syn || !geq(ack, connection.sender.una)) return 0;
+    if (this.#reducedAt !== undefined && gt(ack, this.#reducedAt)) this.#reducedAt = undefined;
+    return this.mode === 'accurate'
+      ? this.#readFeedback(connection, segment, ack)
+      : this.#readEcho(connection, segment, ack);
+  }
+
+  /**
+   * The ACK is settled, and told of `marks`; `flight` was out before it. The window is reduced once per window of data: not for marks on what
+   * had left before the last reduction, whatever that was for [RFC 3168 6.1.2].
+   */
+  settle(connection: TcpConnection, ack: SeqNumber, marks: number, flight: number): void {
     if (marks <= 0) return;
     this.deliveredMarks += marks;
-    if (connection.recovery.congestionExperienced(connection.context.now, ack) === 'minimal')
-      this.#wait(connection);
+    const { recovery, sender, context } = connection;
+    const { congestion } = sender;
+    // An ACK with ECE does not open the window [RFC 3168 6.1.2].
+    if (!recovery.active && !congestion.ownsWindow)
+      congestion.cwnd = Math.min(congestion.cwnd, this.#windowBefore);
+    if (recovery.reductions + this.#waits !== this.#announced) return; // nothing new has left since
+    if (this.#reducedAt !== undefined && !gt(ack, this.#reducedAt)) return;
+    if (congestion.cwnd < 2 * sender.mss) this.#wait(connection);
+    else recovery.congestionExperienced(context.now, flight);
   }
 
   /** RFC 3168 6.1.3. CWR ends what came before it; a mark on the same segment begins anew. The sender has a small window then: no delay. */
@@ -270,6 +296,7 @@ export class Ecn {
   /** RFC 3168 6.1.2: with a window of one segment only the retransmission timer can slow the sender down further. */
   #wait({ timers, context, rtt }: TcpConnection): void {
     this.waiting = true;
+    this.#waits += 1;
     timers.set('retransmission', after(context.now, rtt.rto));
   }
 }

@@ -1,24 +1,31 @@
 import type { TcpSettings } from '../settings.ts';
-import type { Duration, Instant } from '../time.ts';
+import type { Instant } from '../time.ts';
+import type { AckSample } from './congestion/congestion-control.ts';
+import type { AckTimes, CongestionState, LossRecovery, TakenAck } from './loss-recovery.ts';
+import type { ScoreboardObserver } from './scoreboard.ts';
 import type { ArrivedSegment } from './segment.ts';
 import type { Sender } from './sender.ts';
 import { type SeqNumber, add, distance, gt, leq, seq } from './sequence.ts';
+import type { Transmission } from './transmission.ts';
 
 /**
  * Loss recovery by duplicate ACKs: fast retransmit and NewReno's fast recovery [RFC 5681 3.2; RFC 6582], limited transmit
- * [RFC 3042]. What SACK adds will stand beside it.
+ * [RFC 3042]. For connections without SACK; `sack-recovery.ts` is for those with it.
  */
-export class Recovery {
+export class Recovery implements LossRecovery, ScoreboardObserver {
   /** Duplicate ACKs in a row. */
   dupAcks: number = 0;
   /** Fast recovery is under way. */
   active: boolean = false;
   /** `recover`: the highest sequence number sent when the last loss was found [RFC 6582 3.1]. */
   recover: SeqNumber = seq(0);
-  /** Reductions of the congestion window so far, for whatever reason: the peer is told of each by CWR [RFC 3168 6.1.2]. */
+  readonly reorderingDeadline: undefined = undefined;
+  probeRestart: boolean = false;
   reductions: number = 0;
-  /** SND.NXT when a mark last had the window reduced, until that is acknowledged: no second reduction, and no growth, before. */
-  #reducedUntil: SeqNumber | undefined;
+  /** SND.NXT when a mark had the window reduced, until an ACK goes beyond it: before, the peer cannot have seen CWR. */
+  #marked: SeqNumber | undefined;
+  #now: Instant = 0 as Instant;
+  #delivered: number = 0;
   /** The retransmission timer is to be restarted only for the first partial ACK [RFC 6582 4, Impatient]. */
   #partialAcks: number = 0;
   /** Bytes out when the first duplicate ACK came. */
@@ -31,6 +38,75 @@ export class Recovery {
   constructor(sender: Sender, settings: TcpSettings) {
     this.#sender = sender;
     this.#settings = settings;
+    sender.scoreboard.observer = this;
+  }
+
+  /** As Linux tells it: from a timeout until all is acknowledged that was out then, Loss. */
+  get state(): CongestionState {
+    const { highRxt, una, flightSize } = this.#sender;
+    if (this.active) return 'Recovery';
+    if (this.#marked !== undefined) return 'CWR';
+    if (highRxt !== undefined || (flightSize > 0 && leq(una, this.recover))) return 'Loss';
+    return this.dupAcks > 0 ? 'Disorder' : 'Open';
+  }
+
+  // What becomes of each transmission: the scoreboard tells.
+
+  transmitted(record: Transmission): void {
+    const { deliveryRate, inFlight } = this.#sender;
+    deliveryRate.onSent(record, record.length, record.sentAt, inFlight - record.length);
+  }
+
+  delivered(record: Transmission, bytes: number): void {
+    this.#delivered += bytes;
+    this.#sender.deliveryRate.onDelivered(record, bytes, this.#now);
+  }
+
+  lost(record: Transmission): void {
+    const { deliveryRate, congestion } = this.#sender;
+    deliveryRate.onLost(record.length);
+    congestion.lost?.(record, record.length, this.#now);
+  }
+
+  takeBlocks(_segment: ArrivedSegment, _ack: SeqNumber, now: Instant): void {
+    this.#now = now;
+    this.#delivered = 0;
+  }
+
+  settle(taken: TakenAck): boolean {
+    const { segment, ack, acked, flightBefore, now, times } = taken;
+    if (acked > 0) return this.#newAck(acked, flightBefore, now, times);
+    if (this.isDuplicate(segment, ack)) this.duplicateAck(now);
+    return false;
+  }
+
+  reorderingTimeout(): void {}
+
+  /** Without SACK a probe would tell nothing [RFC 8985 7]. */
+  probeDelay(): undefined {
+    return undefined;
+  }
+
+  probeTimeout(): void {}
+
+  congestionExperienced(now: Instant, flight: number): boolean {
+    const sender = this.#sender;
+    const busy = this.active || this.#marked !== undefined;
+    if (busy || (sender.flightSize > 0 && leq(sender.una, this.recover))) return false;
+    this.reductions += 1;
+    sender.congestion.enterRecovery(Math.max(flight, sender.mss), now, 'ecn');
+    this.#marked = sender.nxt;
+    return true;
+  }
+
+  /** Within one window of data the reduction that a mark brought is enough [RFC 3168 6.1.2]: three segments have left the network since. */
+  #reduceForLoss(flight: number, now: Instant): void {
+    const { congestion, mss } = this.#sender;
+    const reduced = this.#marked !== undefined;
+    this.#marked = undefined;
+    this.reductions += 1;
+    if (!reduced) congestion.enterRecovery(flight, now, 'loss');
+    else if (!congestion.ownsWindow) congestion.cwnd = congestion.ssthresh + 3 * mss;
   }
 
   /**
@@ -39,24 +115,6 @@ export class Recovery {
    */
   start(iss: SeqNumber): void {
     this.recover = add(iss, -1);
-  }
-
-  /**
-   * The peer says that packets came with "congestion experienced" (ECE, or Accurate ECN's counter), in a segment that acknowledges `ack`;
-   * SND.UNA has not moved yet. Like a loss without anything to send again, once per window of data: not while recovery from a loss or what
-   * was out at the last reduction is not acknowledged beyond [RFC 3168 6.1.2]. `minimal`: the window is one segment already.
-   */
-  congestionExperienced(now: Instant, ack: SeqNumber): 'reduced' | 'minimal' | 'ignored' {
-    const sender = this.#sender;
-    const { congestion, flightSize, mss } = sender;
-    const reduced = this.#reducedUntil !== undefined && !gt(ack, this.#reducedUntil);
-    if (this.active || reduced || !gt(add(ack, -1), this.recover)) return 'ignored';
-    this.#reducedUntil = sender.nxt;
-    this.reductions += 1;
-    if (congestion.cwnd < 2 * mss) return 'minimal';
-    congestion.enterRecovery(Math.max(flightSize, mss), now);
-    congestion.exitRecovery(flightSize); // nothing was lost: cwnd is ssthresh at once
-    return 'reduced';
   }
 
   /** Whether `segment` is a duplicate ACK by RFC 5681 2; SND.WND has not been updated from it yet. */
@@ -103,18 +161,16 @@ export class Recovery {
    * An ACK for new data came and SND.UNA has moved by `acked`; `flightBefore` was out before it. Returns whether the retransmission
    * timer is to be restarted.
    */
-  newAck(acked: number, flightBefore: number, now: Instant, srtt: Duration | undefined): boolean {
+  #newAck(acked: number, flightBefore: number, now: Instant, times: AckTimes): boolean {
     const sender = this.#sender;
+    if (this.#marked !== undefined && gt(sender.una, this.#marked)) this.#marked = undefined;
     this.dupAcks = 0;
     sender.limitedTransmit = 0;
     sender.retransmitNow = undefined; // of a segment that has come meanwhile
+    const sample = this.#sample(acked, flightBefore, now, times);
+    sender.congestion.sampled?.(sample);
     if (!this.active) {
-      // Whether what is acknowledged was out when the timer went off, to the last byte of it [RFC 3465 2.3].
-      const afterTimeout = leq(add(sender.una, -acked), this.recover);
-      if (this.#reducedUntil !== undefined && gt(sender.una, this.#reducedUntil))
-        this.#reducedUntil = undefined;
-      const limited = this.#reducedUntil === undefined && this.#wasLimited(flightBefore);
-      sender.congestion.acknowledged(acked, limited, afterTimeout, now, srtt);
+      if (this.#marked === undefined) sender.congestion.acknowledged(sample);
       // `recover` follows, lest after 2^31 bytes without a loss it seem to lie ahead.
       if (gt(add(sender.una, -2), this.recover)) this.recover = add(sender.una, -2);
       return true;
@@ -130,33 +186,36 @@ export class Recovery {
     return this.#partialAcks === 1;
   }
 
-  /**
-   * ssthresh is not reduced again for a loss in a window of data whose marks have done so already [RFC 3168 6.1.2]: half of what counts as
-   * out is then what is out at all.
-   */
-  #reduceForLoss(flight: number, now: Instant): void {
-    const { congestion } = this.#sender;
-    const again = this.#reducedUntil !== undefined;
-    this.#reducedUntil = undefined;
-    this.reductions += 1;
-    congestion.enterRecovery(again ? Math.max(flight, 2 * congestion.ssthresh) : flight, now);
-  }
-
-  /** Whether the window had been used, by half at least, so that it may grow; several ACKs may come before more is sent [RFC 5681 3.1]. */
-  #wasLimited(flight: number): boolean {
-    const { cwnd, ssthresh } = this.#sender.congestion;
-    return cwnd < ssthresh ? flight * 2 > cwnd : (flight + this.#sender.mss) * 2 > cwnd;
+  #sample(acked: number, priorInFlight: number, now: Instant, times: AckTimes): AckSample {
+    const sender = this.#sender;
+    return {
+      now,
+      acked,
+      delivered: this.#delivered,
+      lost: 0,
+      inFlight: sender.inFlight,
+      priorInFlight,
+      ...times,
+      limited: sender.wasLimited(priorInFlight),
+      // Whether what is acknowledged was out when the timer went off, to the last byte of it [RFC 3465 2.3].
+      afterTimeout: leq(add(sender.una, -acked), this.recover),
+      seqAcked: sender.una,
+      seqSent: sender.nxt,
+      rate: sender.deliveryRate.sample(times.minRtt),
+    };
   }
 
   /** The retransmission timer went off; `first`: for the first time since SND.UNA moved [RFC 6582 3.2, step 4]. */
   timeout(first: boolean, now: Instant): void {
     const sender = this.#sender;
-    this.#reducedUntil = undefined;
     this.reductions += 1;
     sender.congestion.timeout(sender.flightSize, first, now);
+    this.#now = now;
     this.active = false;
+    this.#marked = undefined;
     this.dupAcks = 0;
     this.recover = add(sender.nxt, -1);
+    sender.lossCause = 'retransmit-timeout';
     sender.goBack();
     sender.retransmitNow = 'retransmit-timeout';
   }
