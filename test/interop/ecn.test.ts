@@ -62,7 +62,10 @@ describe.skipIf(interopMissing)('ECN with the kernel', () => {
           return 'pass';
         };
         const layer: WorldOptions['layer'] = (clock) => drop(clock, mark);
-        const settings = { profile: 'linux', tcp: { ecn, superSegments: false } } as const;
+        const settings = {
+          profile: 'linux',
+          tcp: { ecn, superSegments: false, tailLossProbe: false },
+        } as const;
         const options = { name: `ecn-${kernel}-${ecn}`, offload: false, bulk: true, settings, layer };
         return withWorld(options, async (world) => {
           await world.run('sysctl', '-qw', `net.ipv4.tcp_ecn=${kernel}`);
@@ -91,7 +94,7 @@ describe.skipIf(interopMissing)('ECN with the kernel', () => {
       if ((view.getUint8(head + 1) & 3) !== 0 && ++marked % 5 === 0) markCongestion(packet, 'ip');
       return 'pass';
     };
-    const settings = { profile: 'linux', tcp: { ecn: 'on' } } as const;
+    const settings = { profile: 'linux', tcp: { ecn: 'on', tailLossProbe: false } } as const;
     const options = { name: 'ecn-offload', offload: true, bulk: true, settings };
     const layer: WorldOptions['layer'] = (clock) => drop(clock, mark);
     return withWorld({ ...options, layer }, async (world) => {

@@ -69,7 +69,7 @@ const QUEUES: readonly Exclude<QueueOptions, DropTailOptions>[] = [
 describe('queues that mark instead of dropping', () => {
   for (const queue of QUEUES)
     it.each(['on', 'accurate'] as const)(
-      `${queue.discipline}, ecn %s: nothing is lost, nothing sent again, and it takes no longer than with losses, by two per cent [RFC 3168 5, 6.1]`,
+      `${queue.discipline}, ecn %s: nothing is lost, nothing sent again, and it takes no longer than with losses, by five per cent [RFC 3168 5, 6.1]`,
       (ecn) => {
         const small = { initialSsthresh: 150_000 }; // slow start ends before it overruns what marks can hold back
         const marking = transfer({ ecn, ...small }, { queue: { ...queue, ecn: true } });
@@ -78,7 +78,7 @@ describe('queues that mark instead of dropping', () => {
         expect(marking.marks).toBeGreaterThan(0);
         expect(marking.losses).toBe(0);
         expect(marking.world).not.toRetransmit();
-        expect(marking.took).toBeLessThanOrEqual(dropping.took * 1.02);
+        expect(marking.took).toBeLessThanOrEqual(dropping.took * 1.05);
         expect(marking.receiver.ecn.receivedMarks).toBe(marking.marks);
       },
     );

@@ -299,6 +299,17 @@ describe('the option', () => {
     ]);
   });
 
+  it('stands beside SACK blocks where there is room [RFC 9768 3.2.3.3; RFC 2018 3]', () => {
+    const host = bench({ tcp: { accurateEcnOption: true } }).connect();
+    host.arrives('<SEQ=0><ACK=1><CTL=SYN,ACK,CWR><MSS=1000><OPT=4:>').ignore();
+    host.arrives(`<SEQ=101><ACK=1><CTL=ACK${ace(5)}><DATA=10><ECN=3>`);
+    const [one] = host.sent();
+    expect([one?.header.options.sack?.length, one && optionOf(one)]).toEqual([1, counters(1, 10, 1)]);
+    for (const at of [201, 301, 401]) host.arrives(`<SEQ=${at}><ACK=1><CTL=ACK${ace(5)}><DATA=10><ECN=2>`);
+    const four = host.sent().at(-1);
+    expect([four?.header.options.sack?.length, four && optionOf(four)]).toEqual([4, undefined]);
+  });
+
   it('is read in both orders, and shorter [RFC 9768 3.2.3]', () => {
     const first = new AccurateEcn();
     const of = (kind: number, ...fields: number[]): TcpOptions =>

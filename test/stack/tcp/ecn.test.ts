@@ -348,3 +348,48 @@ describe('the sender', () => {
     expect(cwnd(host)).toBe(11);
   });
 });
+
+describe('the sender with SACK', () => {
+  const full = (): Bench => {
+    const opened = bench('on', { tcp: { superSegments: false } }).connect();
+    opened.arrives('<SEQ=0><ACK=1><CTL=SYN,ACK,ECE><MSS=1000><OPT=4:>');
+    expect([opened.connection.sack, opened.connection.ecn.mode]).toEqual([true, 'classic']);
+    return opened.write(30_000).ignore();
+  };
+  const cwrs = (host: Bench): number => host.sent().filter(({ header }) => header.cwr).length;
+
+  it('comes down to half of the window by the pace of what is delivered, and says CWR once [RFC 3168 6.1.2; RFC 6937 3]', () => {
+    const host = full().arrives('<SEQ=1><ACK=1001><CTL=ACK,ECE>');
+    expect([host.info('ssthresh'), host.connection.recovery.state]).toEqual([5000, 'CWR']);
+    for (let ack = 2001; ack <= 10_001; ack += 1000) host.arrives(`<SEQ=1><ACK=${ack}><CTL=ACK,ECE>`);
+    expect([host.info('cwnd'), host.info('ssthresh'), cwrs(host)]).toEqual([5000, 5000, 1]);
+    const [next] = [host.info('snd.una')];
+    host.arrives(`<SEQ=1><ACK=${next + 1000}><CTL=ACK,ECE>`);
+    expect(host.info('ssthresh')).toBeLessThan(5000); // what left after CWR was marked as well
+  });
+
+  it('does not reduce again for a loss in the window whose mark has done so [RFC 3168 6.1.2]', () => {
+    const host = full().arrives('<SEQ=1><ACK=1001><CTL=ACK,ECE>').ignore();
+    const { iss } = host.frame;
+    const block = (left: number, right: number): string =>
+      [iss + left, iss + right].map((each) => (each >>> 0).toString(16).padStart(8, '0')).join('');
+    for (let end = 3001; end <= 6001; end += 1000)
+      host.arrives(`<SEQ=1><ACK=1001><CTL=ACK,ECE><OPT=5:${block(2001, end)}>`);
+    expect([host.connection.recovery.state, host.info('ssthresh')]).toEqual(['Recovery', 5000]);
+    const again = host.sent().filter(({ ecn }) => ecn === 0);
+    expect(again.map(({ header }) => (header.seq - iss) | 0)).toEqual([1001]);
+  });
+
+  it('has no ECT and no CWR on what is sent again, and CWR on the first new data [RFC 3168 6.1.2, 6.1.5]', () => {
+    const host = full();
+    const { iss } = host.frame;
+    const hex = (number: number): string => ((iss + number) >>> 0).toString(16).padStart(8, '0');
+    for (let end = 2001; end <= 5001; end += 1000)
+      host.arrives(`<SEQ=1><ACK=1><CTL=ACK><OPT=5:${hex(1001)}${hex(end)}>`);
+    host.arrives('<SEQ=1><ACK=10001><CTL=ACK,ECE>');
+    const sent = host.sent().map(({ header, ecn }) => [(header.seq - iss) | 0, ecn, header.cwr] as const);
+    expect(sent.filter(([at]) => at === 1)).toEqual([[1, 0, false]]);
+    expect(sent.filter(([, , cwr]) => cwr)).toHaveLength(1);
+    expect(sent.filter(([at, ecn]) => at > 10_000 && ecn !== 2)).toEqual([]);
+  });
+});
