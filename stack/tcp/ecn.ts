@@ -9,6 +9,7 @@ import type { RawOption } from '../wire/tcp-options.ts';
 import type { TcpHeader } from '../wire/tcp.ts';
 import { AccurateEcn, CE, ECT_0, NOT_ECT, handshakeAce, handshakeCodepoint } from './accurate-ecn.ts';
 import type { TcpConnection } from './connection.ts';
+import { updateMss } from './path-mtu.ts';
 import type { ArrivedSegment } from './segment.ts';
 import type { SendPlan } from './sender.ts';
 import { type SeqNumber, distance, geq, gt } from './sequence.ts';
@@ -65,8 +66,6 @@ export class Ecn {
   #windowBefore: number = 0;
   /** The first number that left after the last of them; undefined: there was none for long. */
   #reducedAt: SeqNumber | undefined;
-  /** `Sender.largest` as it was before super-segments became impossible. */
-  #largest: number | undefined;
 
   constructor(settings: TcpSettings) {
     this.#setting = settings.ecn;
@@ -209,6 +208,11 @@ export class Ecn {
     return this.capable && plan.cause === 'data' && plan.length > 0 ? ECT_0 : NOT_ECT;
   }
 
+  /** Who cuts a super-segment for us clears CWR on all but the first piece [RFC 3168 6.1.2]: that bit of the counter would be lost. */
+  get cuttingHarms(): boolean {
+    return this.mode === 'accurate' && (this.accurate.ace & 0b010) !== 0;
+  }
+
   /** The type of service of a segment with `codepoint`: its ECN bits are the program's only where ECN is not in use. */
   typeOfService(wanted: number, codepoint: number = NOT_ECT): number {
     return this.inUse ? (wanted & 0xfc) | codepoint : wanted;
@@ -262,17 +266,14 @@ export class Ecn {
     this.echoing = true;
   }
 
-  #countArrived({ receiver, sender }: TcpConnection, segment: ArrivedSegment): void {
+  #countArrived(connection: TcpConnection, segment: ArrivedSegment): void {
     const { ecn, header, wireSegments, wireLength } = segment;
     if (header.syn) return;
     const bytes = wireLength - (header.fin ? 1 : 0);
     if (ecn !== NOT_ECT && bytes > 0) this.seen = true;
     if (ecn === CE) this.receivedMarks += wireSegments;
-    if (this.accurate.arrived(ecn, wireSegments, bytes)) receiver.ackDue = 'now';
-    if (ecn !== CE) return;
-    // Who cuts a super-segment for us clears CWR on all but the first piece [RFC 3168 6.1.2], and would damage the field.
-    this.#largest ??= sender.largest;
-    sender.largest = (this.accurate.ace & 0b010) === 0 ? this.#largest : sender.mss;
+    if (this.accurate.arrived(ecn, wireSegments, bytes)) connection.receiver.ackDue = 'now';
+    if (ecn === CE) updateMss(connection); // super-segments may have become possible, or impossible
   }
 
   /** Packets that an ACK with ECE covers: at least the one that was marked. */

@@ -183,7 +183,7 @@ describe('the receiver', () => {
 
   it('makes no super-segments while the field has CWR, which whoever cuts them would clear [RFC 3168 6.1.2]', () => {
     const host = agreed({ tcp: { superSegments: true } });
-    host.connection.sender.largest = 64_000;
+    Object.assign(host.connection, { deviceCuts: true });
     host.arrives(`<SEQ=1><ACK=1><CTL=ACK${ace(5)}><DATA=10><ECN=3>`); // 6: CWR
     expect(host.connection.sender.largest).toBe(1000);
     host.arrives(
@@ -192,7 +192,7 @@ describe('the receiver', () => {
         (_, index) => `<SEQ=${11 + 10 * index}><ACK=1><CTL=ACK${ace(5)}><DATA=10><ECN=3>`,
       ),
     );
-    expect([host.connection.ecn.accurate.ace, host.connection.sender.largest]).toEqual([0, 64_000]);
+    expect([host.connection.ecn.accurate.ace, host.connection.sender.largest]).toEqual([0, 65_000]);
   });
 });
 
