@@ -186,6 +186,7 @@ export class TcpConnection {
   send(bytes: Uint8Array, from: number = 0, to: number = bytes.length): number {
     if (!this.writable) return 0;
     const empty = this.sender.queue.length === 0 && this.sender.flightSize === 0;
+    this.sender.checkAppLimited();
     const count = this.sender.queue.write(bytes, from, to);
     if (count < to - from) this.#writableWanted = true;
     if (empty) this.progressAt = this.context.now;

@@ -209,6 +209,12 @@ export class Sender {
     return plan;
   }
 
+  /** At each write of the program, and at the start of each ACK and timer: whether nothing leaves for want of data [draft-ietf-ccwg-bbr 4.1.2.4]. */
+  checkAppLimited(): void {
+    const { cwnd } = this.congestion;
+    this.deliveryRate.checkAppLimited(this.unsent, this.inFlight, cwnd, this.scoreboard.lostBytes);
+  }
+
   /** Why nothing leaves now. */
   blocked(): Blocked {
     const lost = this.scoreboard.lostBytes > 0;

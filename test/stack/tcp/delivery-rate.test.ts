@@ -48,6 +48,7 @@ it('measures by ACKs: what was delivered since the newest packet left [draft-iet
       priorDelivered: 0,
       appLimited: false,
       txInFlight: 4_000,
+      rtt: ms(127),
       lost: 0,
     },
   });
@@ -90,6 +91,14 @@ it('has no sample for an ACK that delivers nothing, and no rate from an interval
   expect(rate.sample(ms(11))).toMatchObject({ deliveryRate: 0, delivered: 1_000 });
   rate.onDelivered(send(rate, 20, 0), 1_000, at(20));
   expect(rate.sample(ms(0))).toMatchObject({ deliveryRate: 0 });
+});
+
+it('tells no round-trip time of what left twice [RFC 6298 3; draft-ietf-ccwg-bbr 4.2]', () => {
+  const rate = new DeliveryRate();
+  const record: RateRecord = { ...rateRecord(), retransmissions: 1 };
+  rate.onSent(record, 1_000, at(0), 0);
+  rate.onDelivered(record, 1_000, at(10));
+  expect(rate.sample(undefined)).toMatchObject({ rtt: undefined, interval: ms(10) });
 });
 
 it('tells what was lost since the packet left [draft-ietf-ccwg-bbr 2.3, RS.lost]', () => {
