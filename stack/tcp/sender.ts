@@ -209,12 +209,6 @@ export class Sender {
     return plan;
   }
 
-  /** At each write of the program, and at the start of each ACK and timer: whether nothing leaves for want of data [draft-ietf-ccwg-bbr 4.1.2.4]. */
-  checkAppLimited(): void {
-    const { cwnd } = this.congestion;
-    this.deliveryRate.checkAppLimited(this.unsent, this.inFlight, cwnd, this.scoreboard.lostBytes);
-  }
-
   /** Why nothing leaves now. */
   blocked(): Blocked {
     const lost = this.scoreboard.lostBytes > 0;
@@ -280,6 +274,12 @@ export class Sender {
     this.probed = false;
     this.lastSent = now;
     return plan;
+  }
+
+  /** CheckIfApplicationLimited() [draft-ietf-ccwg-bbr 4.1.2.4]: at each write, and at the start of each ACK. */
+  checkAppLimited(): void {
+    const { cwnd } = this.congestion;
+    this.deliveryRate.checkAppLimited(this.unsent, this.inFlight, cwnd, this.scoreboard.lostBytes);
   }
 
   /** New data, or the FIN, waits and the peer's window lets a segment of it go. */
