@@ -6,7 +6,7 @@ import type { CongestionControl } from './congestion-control.ts';
 import { Cubic } from './cubic.ts';
 import { NewReno } from './new-reno.ts';
 
-/** The algorithm that `settings.congestion` names, for one connection whose deliveries `rate` measures. */
+/** The algorithm that `settings.congestion` names, for one connection whose deliveries `rate` measures [RFC 9293 MAY-18]. */
 export function congestionControl(
   settings: TcpSettings,
   random: Random,
