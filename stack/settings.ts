@@ -59,10 +59,7 @@ export interface IpSettings {
   readonly maxUnicastSolicit: number;
 }
 
-/**
- * Explicit congestion notification. `off`: neither offered nor accepted; `passive`: accepted from who offers it; `on`: offered too;
- * `accurate`: with the feedback of RFC 9768 where the peer has it. Linux's tcp_ecn = 0, 2, 1 and 3.
- */
+/** `passive`: accepted from who offers it; `on`: offered too; `accurate`: RFC 9768's where the peer has it. tcp_ecn = 0, 2, 1, 3. */
 export type EcnSetting = 'off' | 'passive' | 'on' | 'accurate';
 
 /** Settings of TCP. */

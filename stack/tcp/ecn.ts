@@ -11,7 +11,7 @@ import { AccurateEcn, CE, ECT_0, NOT_ECT, handshakeAce, handshakeCodepoint } fro
 import type { TcpConnection } from './connection.ts';
 import { updateMss } from './path-mtu.ts';
 import type { ArrivedSegment } from './segment.ts';
-import type { SendPlan } from './sender.ts';
+import type { SendPlan } from './send-plan.ts';
 import { type SeqNumber, distance, geq, gt } from './sequence.ts';
 
 /** Which feedback is agreed on: none, that of RFC 3168, or that of RFC 9768. */

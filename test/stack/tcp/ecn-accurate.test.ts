@@ -6,7 +6,10 @@ import { Bench, type BenchOptions } from './harness.ts';
 import type { Seen } from './words.ts';
 
 function bench(more: BenchOptions = {}): Bench {
-  return new Bench({ ...more, tcp: { ecn: 'accurate', accurateEcnOption: false, ...more.tcp } });
+  return new Bench({
+    ...more,
+    tcp: { ecn: 'accurate', accurateEcnOption: false, congestion: 'newreno', ...more.tcp },
+  });
 }
 
 /** Actively opened with Accurate ECN agreed on. */

@@ -6,7 +6,7 @@ import { Bench, type BenchOptions } from './harness.ts';
 const SETTINGS: readonly EcnSetting[] = ['off', 'passive', 'on', 'accurate'];
 
 function bench(ecn: EcnSetting, more: BenchOptions = {}): Bench {
-  return new Bench({ ...more, tcp: { ecn, accurateEcnOption: false, ...more.tcp } });
+  return new Bench({ ...more, tcp: { ecn, accurateEcnOption: false, congestion: 'newreno', ...more.tcp } });
 }
 
 /** Actively opened with ECN agreed on, and nothing unread. */
