@@ -188,7 +188,7 @@ describe('recovery', () => {
   });
 });
 
-describe('the tail', () => {
+describe('the tail [RFC 8985 7]', () => {
   it('is probed after two round trips: the last segment again [RFC 8985 7.2, 7.3]', () => {
     const bench = ten();
     expect(bench.timer('loss-probe')).toBe(202);
