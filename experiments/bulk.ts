@@ -31,13 +31,13 @@ export class Source implements ConnectionOwner {
     if (event.type === 'established' || event.type === 'writable') this.pump();
   }
 
-  /** Offers what there is room for. */
+  /** Offers more than there is room for, so that `writable` follows. */
   pump(): void {
-    const { queue } = this.#connection.sender;
-    while (this.left > 0 && queue.room > 0) {
-      const taken = this.#connection.send(BLOCK, 0, Math.min(this.left, BLOCK.length, queue.room));
-      if (taken === 0) return;
+    while (this.left > 0) {
+      const offered = Math.min(this.left, BLOCK.length);
+      const taken = this.#connection.send(BLOCK, 0, offered);
       this.left -= taken;
+      if (taken < offered) return;
       if (this.left === 0 && this.#closes) this.#connection.shutdown();
     }
   }
@@ -51,6 +51,8 @@ export class Sink implements ConnectionOwner {
   closed: boolean = false;
   reason: CloseReason | undefined;
   connection: TcpConnection | undefined;
+  /** Hears of each event, after everything was read. */
+  heard: () => void = () => undefined;
   readonly #host: Host;
 
   constructor(host: Host) {
@@ -69,6 +71,7 @@ export class Sink implements ConnectionOwner {
       this.lastAt = this.#host.scheduler.now();
     }
     if (event.type === 'end') this.connection?.shutdown();
+    this.heard();
   }
 }
 

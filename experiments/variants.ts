@@ -1,0 +1,17 @@
+import type { TcpSettings } from '../stack/settings.ts';
+
+/** A congestion control to be measured, as settings. */
+export interface Variant {
+  readonly name: string;
+  readonly tcp: Partial<TcpSettings>;
+}
+
+export const VARIANTS: readonly Variant[] = [{ name: 'NewReno', tcp: {} }];
+
+/** The variant called so, whatever the case of its letters. */
+export function variant(name: string): Variant {
+  const found = VARIANTS.find((each) => each.name.toLowerCase() === name.toLowerCase());
+  if (found === undefined)
+    throw new Error(`no variant ${name}: ${VARIANTS.map((each) => each.name).join(', ')}`);
+  return found;
+}
