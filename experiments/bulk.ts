@@ -7,7 +7,7 @@ import { parseAddress } from '../stack/wire/address.ts';
 /** What leaves is zeros, from one block for all. */
 const BLOCK: Uint8Array = new Uint8Array(1024 * 1024);
 
-/** The sending end: fills the send buffer whenever there is room, as a program does that polls, until `bytes` were taken. */
+/** The sending end: offers `bytes` zeros, as `writable` asks for them or (`poll`) whenever there is room. */
 export class Source implements ConnectionOwner {
   left: number;
   reason: CloseReason | undefined;
@@ -29,6 +29,11 @@ export class Source implements ConnectionOwner {
   connectionEvent(event: ConnectionEvent): void {
     if (event.type === 'closed') this.reason = event.reason;
     if (event.type === 'established' || event.type === 'writable') this.pump();
+  }
+
+  /** As a program does that looks again and again: without an event, as soon as there is any room. */
+  poll(): void {
+    if (this.#connection.sender.queue.room > 0) this.pump();
   }
 
   /** Offers more than there is room for, so that `writable` follows. */

@@ -48,7 +48,7 @@ export function lossyTransfer({ buffer, loss, seed, bytes, tcp }: LossyTransfer)
       throw new Error(
         `buffer ${buffer}, loss ${loss}, seed ${seed}: ended (${source.reason}) with ${made.sink?.received} of ${bytes} bytes`,
       );
-    source.pump();
+    source.poll();
   }
   return (bytes * 1e6) / world.now;
 }

@@ -2,7 +2,7 @@ import { pair } from '../../sim/sim.ts';
 import type { SettingsChanges, TcpSettings } from '../../stack/settings.ts';
 import { type Instant, ms, us } from '../../stack/time.ts';
 import { type Sink, Source, sinks } from '../bulk.ts';
-import { quietWorld } from '../quiet-world.ts';
+import { quietWorld, silence } from '../quiet-world.ts';
 import { type LossPattern, Loser, ONE_WAY, SEGMENTS, SIZE } from './pattern.ts';
 
 /** One burst of 100 segments with losses. */
@@ -39,7 +39,7 @@ export function recovery({ pattern, tcp }: RecoveryCase): RecoveryResult {
   const world = quietWorld(1);
   const settings = { ...SETTINGS, tcp: { ...SETTINGS.tcp, ...tcp } };
   const { a, b, link } = pair(world, { delay: us(ONE_WAY) }, { a: { settings }, b: { settings } });
-  b.host.tracer = undefined;
+  silence(a, b);
   const made: { sink?: Sink } = {};
   sinks(b.host, 80, (sink) => (made.sink = sink));
   const source = new Source(a.host, b.address, 80, 1);
@@ -58,11 +58,11 @@ export function recovery({ pattern, tcp }: RecoveryCase): RecoveryResult {
   });
   let timeouts = 0;
   let needless = 0;
-  world.read((event) => {
+  a.host.tracer = (event) => {
     if (event.type !== 'timer' || event.timer !== 'retransmission' || event.action !== 'fired') return;
     timeouts += 1;
     if (!loser.lastLost) needless += 1;
-  });
+  };
   const begun = world.now;
   source.left = SEGMENTS * SIZE;
   source.pump();
