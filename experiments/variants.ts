@@ -6,7 +6,12 @@ export interface Variant {
   readonly tcp: Partial<TcpSettings>;
 }
 
-export const VARIANTS: readonly Variant[] = [{ name: 'NewReno', tcp: {} }];
+export const VARIANTS: readonly Variant[] = [
+  { name: 'NewReno', tcp: { congestion: 'newreno', hystart: true } },
+  { name: 'CUBIC', tcp: { congestion: 'cubic', hystart: true } },
+  { name: 'BBR', tcp: { congestion: 'bbr' } },
+  { name: 'none', tcp: { congestion: 'none' } },
+];
 
 /** The variant called so, whatever the case of its letters. */
 export function variant(name: string): Variant {
