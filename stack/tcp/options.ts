@@ -97,7 +97,8 @@ export function ackOptions(connection: TcpConnection, length: number): TcpOption
   if (sack === undefined || sack.isEmpty) return segmentOptions(connection);
   const room = connection.sender.mss - length - SACK_LENGTH;
   if (room < 0) return segmentOptions(connection);
-  return withOptions(connection, sack.take(1 + Math.floor(room / BLOCK_LENGTH)));
+  const most = connection.timestamps ? 3 : 4; // what 40 bytes of options have room for
+  return withOptions(connection, sack.take(Math.min(most, 1 + Math.floor(room / BLOCK_LENGTH))));
 }
 
 function withOptions(connection: TcpConnection, sack: TcpOptions['sack']): TcpOptions {

@@ -112,9 +112,10 @@ export class Receiver {
     // A merged super-segment stands for many; three are all that a sender needs to hear.
     this.duplicateAcks += Math.min(segment.wireSegments, 3);
     if (this.sack !== undefined) {
-      this.duplicateAcks = Math.min(this.duplicateAcks, 3);
       if (stored >= 0 && stored < length) this.cameTwice(left, add(left, length));
       if (stored >= 0) this.sack.held(left, add(left, length));
+      // More only if they have more to tell: beside timestamps three blocks fit into each.
+      this.duplicateAcks = Math.min(this.duplicateAcks, Math.max(3, Math.ceil(this.sack.untold / 3)));
     }
     this.#quickAcks = this.#settings.quickAcks;
     return stored;
