@@ -29,8 +29,9 @@ export class BlockReader {
     const [first, second] = blocks;
     const duplicate = first !== undefined && isDuplicate(first, second, ack) ? first : undefined;
     const from = max(una, ack);
-    // In order of the sequence: a lower run after a higher one of the same ACK is no reordering [RFC 8985 6.2, step 3].
-    for (const { left, right } of blocks.filter((block) => block !== duplicate).sort(bySequence)) {
+    for (const block of blocks) {
+      if (block === duplicate) continue;
+      const { left, right } = block;
       if (geq(left, right) || gt(right, nxt)) this.invalid += 1;
       else if (gt(right, from)) this.#scoreboard.sack(max(left, from), right);
     }
@@ -43,10 +44,6 @@ export class BlockReader {
     this.duplicates += 1;
     return duplicate;
   }
-}
-
-function bySequence(a: SackBlock, b: SackBlock): number {
-  return lt(a.left, b.left) ? -1 : 1;
 }
 
 function isDuplicate(first: SackBlock, second: SackBlock | undefined, ack: SeqNumber): boolean {
@@ -118,7 +115,8 @@ export class BlockWriter {
   take(most: number): readonly SackBlock[] | undefined {
     const duplicate = this.#duplicate;
     this.#duplicate = undefined;
-    if (duplicate === undefined) return this.#blocks.length === 0 ? undefined : this.#tell(Math.min(most, MOST));
+    if (duplicate === undefined)
+      return this.#blocks.length === 0 ? undefined : this.#tell(Math.min(most, MOST));
     // The run that holds it comes second, so that the sender can tell a D-SACK [RFC 2883 4.2].
     const holder = this.#blocks.find((block) => covers(block, duplicate));
     const room = Math.min(most, MOST) - 1;

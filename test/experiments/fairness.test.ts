@@ -7,13 +7,16 @@ import { seconds } from '../../stack/time.ts';
 /** BBR is measured, not promised. */
 const FAIR = VARIANTS.filter(({ name }) => name !== 'BBR');
 
-it.each(FAIR)('two flows of $name with the same round-trip time share a bottleneck: Jain ≥ 0.95', ({ tcp }) => {
-  const seeds = [1, 2, 3];
-  const bottleneck = { ...BOTTLENECK, until: seconds(40) };
-  const results = seeds.map((seed) => sharing({ ...bottleneck, seed, first: tcp, second: tcp }));
-  expect(results.map((result) => result.use).filter((use) => use < 0.85)).toEqual([]);
-  expect(median(results.map((result) => result.jain))).toBeGreaterThanOrEqual(0.95);
-});
+it.each(FAIR)(
+  'two flows of $name with the same round-trip time share a bottleneck: Jain ≥ 0.95',
+  ({ tcp }) => {
+    const seeds = [1, 2, 3];
+    const bottleneck = { ...BOTTLENECK, until: seconds(40) };
+    const results = seeds.map((seed) => sharing({ ...bottleneck, seed, first: tcp, second: tcp }));
+    expect(results.map((result) => result.use).filter((use) => use < 0.85)).toEqual([]);
+    expect(median(results.map((result) => result.jain))).toBeGreaterThanOrEqual(0.95);
+  },
+);
 
 it('Jain tells how equal shares are', () => {
   expect(jain([5, 5, 5, 5])).toBe(1);

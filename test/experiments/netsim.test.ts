@@ -8,10 +8,20 @@ function bytesFor(buffer: number): number {
   return Math.max(40 * buffer, 256 * 1024 * Math.min(1, buffer / 4096));
 }
 
-it.each(VARIANTS)('throughput under loss, as docs/netsim.md has it, one seed and less data: $name', async ({ name, tcp }) => {
-  const rows = BUFFERS.map((buffer) =>
-    LOSSES.map((loss) => lossyTransfer({ buffer, loss, seed: 1, bytes: bytesFor(buffer), tcp }).toFixed(2).padStart(10)).join(''),
-  );
-  const table = [`buffer${LOSSES.map((loss) => String(loss).padStart(10)).join('')}`, ...rows.map((row, index) => `${String(BUFFERS[index]).padStart(6)}${row}`)];
-  await expect(`${table.join('\n')}\n`).toMatchFileSnapshot(`netsim-${name.toLowerCase()}.txt`);
-});
+it.each(VARIANTS)(
+  'throughput under loss, as docs/netsim.md has it, one seed and less data: $name',
+  async ({ name, tcp }) => {
+    const rows = BUFFERS.map((buffer) =>
+      LOSSES.map((loss) =>
+        lossyTransfer({ buffer, loss, seed: 1, bytes: bytesFor(buffer), tcp })
+          .toFixed(2)
+          .padStart(10),
+      ).join(''),
+    );
+    const table = [
+      `buffer${LOSSES.map((loss) => String(loss).padStart(10)).join('')}`,
+      ...rows.map((row, index) => `${String(BUFFERS[index]).padStart(6)}${row}`),
+    ];
+    await expect(`${table.join('\n')}\n`).toMatchFileSnapshot(`netsim-${name.toLowerCase()}.txt`);
+  },
+);
