@@ -13,7 +13,7 @@ import { type Cell, lossTable, verdict } from './tables.ts';
 const HELP = `npm run netsim -- [options]
   --variant NAME   only this congestion control (may be given more than once)
   --seeds N        runs of each cell (21)
-  --bytes N        bytes of a transfer at most (10 MiB; 8,192 buffers full where that is less)
+  --bytes N        bytes of a transfer at most (10 MiB; 4,096 buffers full where that is less)
   --processes N    worker processes (one per core)
   --only TABLE     loss or flows
   --print          prints, and leaves the document alone
@@ -35,7 +35,7 @@ const pool = options.processes === undefined ? {} : { processes: Number(options.
 
 /** A buffer below a segment makes every window a round of its own: thousands of them tell as much as ten times as many. */
 function bytesFor(buffer: number): number {
-  return Math.min(Number(options.bytes), 8_192 * buffer);
+  return Math.min(Number(options.bytes), 4_096 * buffer);
 }
 
 async function lossCells({ name, tcp }: Variant): Promise<Cell[]> {
