@@ -31,8 +31,32 @@ export interface IpSettings {
   readonly arpInterval: Duration;
   /** ARP requests before the neighbour counts as unreachable. */
   readonly arpRetries: number;
-  /** Packets that wait for one neighbour: at least one, the latest kept [RFC 1122 2.3.2.2]. */
+  /** Packets that wait for one neighbour: at least one, the latest kept [RFC 1122 2.3.2.2]; a large packet in fragments is many. Linux unres_qlen 101. */
   readonly neighbourQueue: number;
+  /** IPv6 extension headers walked in one packet; one with more is dropped [attacks.md B11; RFC 8504 5.3]. */
+  readonly extensionHeaders: number;
+  /** Destinations whose path MTU is remembered; beyond it the oldest goes [attacks.md section 3]. */
+  readonly pathMtus: number;
+  /** How long a path MTU below the link's is believed: 10 minutes [RFC 1191 6.3; RFC 8201 4]. */
+  readonly pathMtuTimeout: Duration;
+  /** Smallest path MTU believed over IPv4: at least 68 [RFC 1191 3]; Linux min_pmtu 552 [attacks.md B1]. */
+  readonly minPathMtu: number;
+  /** Smallest path MTU believed over IPv6, and never less than 1280 [RFC 8201 4]. */
+  readonly minPathMtu6: number;
+  /** Neighbour solicitations that ask whether an IPv6 address is taken before it is used; 0: none [RFC 4862 5.1]. */
+  readonly dupAddrDetectTransmits: number;
+  /** Longest random wait before the first of them [RFC 4862 5.4.2: MAX_RTR_SOLICITATION_DELAY]. */
+  readonly dadDelay: Duration;
+  /** How long an IPv6 neighbour counts as reachable, on average; 0.5 to 1.5 of it is drawn [RFC 4861 10: REACHABLE_TIME]. */
+  readonly reachableTime: Duration;
+  /** Time between neighbour solicitations [RFC 4861 10: RETRANS_TIMER]. */
+  readonly retransTimer: Duration;
+  /** How long a stale neighbour has for a hint from above until it is probed [RFC 4861 10: DELAY_FIRST_PROBE_TIME]. */
+  readonly delayFirstProbe: Duration;
+  /** Solicitations to the group of an address before it counts as unreachable [RFC 4861 10: MAX_MULTICAST_SOLICIT]. */
+  readonly maxMulticastSolicit: number;
+  /** Probes to a neighbour that is known before it is forgotten [RFC 4861 10: MAX_UNICAST_SOLICIT]. */
+  readonly maxUnicastSolicit: number;
 }
 
 /** Settings of TCP. */
@@ -126,6 +150,13 @@ export interface TcpSettings {
   readonly undo: boolean;
   /** How long a smallest round-trip time is believed [RFC 8985 6.2, step 1]; Linux 300 s. */
   readonly minRttWindow: Duration;
+  /**
+   * The MTU of paths whose routers say nothing [RFC 4821, RFC 8899]: looked for when full-sized segments vanish (`black-hole`, Linux
+   * tcp_mtu_probing = 1), or never; Linux's default.
+   */
+  readonly mtuProbing: 'off' | 'black-hole';
+  /** Timeouts in a row of a full-sized segment that mean a black hole; Linux tcp_retries1 = 3. */
+  readonly blackHoleTimeouts: number;
   /** Bytes the send buffer holds at first, and after autotuning. */
   readonly sendBuffer: Range;
   /** Bytes the receive buffer (so the window) holds at first, and after autotuning. */
@@ -186,7 +217,19 @@ const standard: Settings = {
     neighbourTimeout: seconds(60),
     arpInterval: seconds(1),
     arpRetries: 3,
-    neighbourQueue: 16,
+    neighbourQueue: 101,
+    extensionHeaders: 8,
+    pathMtus: 1_024,
+    pathMtuTimeout: seconds(600),
+    minPathMtu: 552,
+    minPathMtu6: 1_280,
+    dupAddrDetectTransmits: 1,
+    dadDelay: seconds(1),
+    reachableTime: seconds(30),
+    retransTimer: seconds(1),
+    delayFirstProbe: seconds(5),
+    maxMulticastSolicit: 3,
+    maxUnicastSolicit: 3,
   },
   tcp: {
     msl: seconds(120),
@@ -229,6 +272,8 @@ const standard: Settings = {
     frto: true,
     undo: true,
     minRttWindow: seconds(300),
+    mtuProbing: 'black-hole',
+    blackHoleTimeouts: 2,
     sendBuffer: { from: 256 * 1024, to: 4 * 1024 * 1024 },
     receiveBuffer: { from: 128 * 1024, to: 6 * 1024 * 1024 },
     windowScaling: true,
@@ -259,6 +304,8 @@ const linux: Settings = {
     maxRto: seconds(120),
     r2: us(924_600_000),
     synRetries: 6,
+    mtuProbing: 'off',
+    blackHoleTimeouts: 3,
     maxPersist: seconds(120),
     delayedAck: ms(40),
     quickAcks: 16,
@@ -281,6 +328,7 @@ const textbook: Settings = {
     tailLossProbe: false,
     frto: false,
     undo: false,
+    mtuProbing: 'off',
     ackPerBatch: false,
     sendBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
     receiveBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
