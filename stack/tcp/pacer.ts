@@ -44,6 +44,11 @@ export class Pacer {
     return (ratio * cwnd * 1_000_000) / srtt;
   }
 
+  /** `sendQuantum`. */
+  quantum(rate: number | undefined, smss: number): number {
+    return sendQuantum(rate, smss);
+  }
+
   /** When the next segment may leave: `now` if it may. A deadline for a timer otherwise. */
   delayUntil(now: Instant): Instant {
     return this.#nextSend > now ? this.#nextSend : now;

@@ -18,6 +18,7 @@ export const NO_SAMPLE: RateSample = {
   priorDelivered: -1,
   appLimited: true,
   txInFlight: 0,
+  rtt: undefined,
   lost: 0,
 };
 

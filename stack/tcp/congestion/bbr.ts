@@ -110,7 +110,7 @@ export class Bbr implements CongestionControl {
     this.#checkStartupDone();
     this.#checkDrainDone(sample);
     this.#probe.update(sample);
-    model.updateMinRtt(sample.rtt, sample.now);
+    model.updateMinRtt(rs.rtt ?? sample.rtt, sample.now); // of the newest packet, and finer than a timestamp
     this.#checkProbeRtt(sample);
     model.advance(rs);
     core.setPacingRate(GAINS[core.state].pacing);

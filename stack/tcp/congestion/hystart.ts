@@ -33,7 +33,8 @@ export class HyStart {
   }
 
   /** Takes an ACK of slow start, in the order of RFC 9406 4.2. */
-  acknowledged({ rtt, seqAcked, seqSent }: AckSample): void {
+  acknowledged({ rate, rtt: coarse, seqAcked, seqSent }: AckSample): void {
+    const rtt = rate?.rtt ?? coarse;
     this.#windowEnd ??= seqSent;
     if (rtt !== undefined) this.#measured(rtt);
     if (geq(seqAcked, this.#windowEnd)) this.#roundEnds(seqSent);

@@ -67,6 +67,7 @@ export abstract class WindowBased implements CongestionControl {
     if (smss < this.smss) this.cwnd = Math.floor((this.cwnd * smss) / this.smss);
     this.smss = smss;
     this.cwnd = Math.max(this.cwnd, smss);
+    this.ssthresh = Math.max(this.ssthresh, 2 * smss);
   }
 
   acknowledged(sample: AckSample): void {
