@@ -6,6 +6,7 @@
 import { type Duration, after, earlier, us } from '../time.ts';
 import { RETRANSMISSIONS, type SendCause } from '../trace.ts';
 import { BARE_HEADER, type TcpHeader } from '../wire/tcp.ts';
+import { mtuProbeDue, mtuProbeSent } from './path-mtu.ts';
 import type { TcpConnection } from './connection.ts';
 import { ackOptions, segmentOptions, synOptions } from './options.ts';
 import type { OutgoingSegment } from './segment.ts';

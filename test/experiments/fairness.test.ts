@@ -5,17 +5,20 @@ import { VARIANTS } from '../../experiments/variants.ts';
 import { seconds } from '../../stack/time.ts';
 
 /** BBR is measured, not promised. */
-const FAIR = VARIANTS.filter(({ name }) => name !== 'BBR');
+const FAIR = VARIANTS.filter(({ name }) => name === 'NewReno' || name === 'CUBIC');
+/** Many tests at a time on a busy machine. */
+const PATIENCE = 120_000;
 
 it.each(FAIR)(
   'two flows of $name with the same round-trip time share a bottleneck: Jain ≥ 0.95',
   ({ tcp }) => {
     const seeds = [1, 2, 3];
-    const bottleneck = { ...BOTTLENECK, until: seconds(40) };
+    const bottleneck = { ...BOTTLENECK, rate: 10_000_000, until: seconds(40) };
     const results = seeds.map((seed) => sharing({ ...bottleneck, seed, first: tcp, second: tcp }));
     expect(results.map((result) => result.use).filter((use) => use < 0.85)).toEqual([]);
     expect(median(results.map((result) => result.jain))).toBeGreaterThanOrEqual(0.95);
   },
+  PATIENCE,
 );
 
 it('Jain tells how equal shares are', () => {

@@ -10,7 +10,7 @@ function exceptions(patterns: readonly LossPattern[], wanted: (result: RecoveryR
   });
 }
 
-describe('of 100 segments in flight', () => {
+describe('of 100 segments in flight', { timeout: 120_000 }, () => {
   it('any one that is lost comes again without a timeout, and nothing else does [RFC 6675 4; RFC 8985 3]', () => {
     const wanted = ({ timeouts, retransmissions }: RecoveryResult): boolean =>
       timeouts === 0 && retransmissions === 1;
