@@ -7,7 +7,7 @@ import { Cubic } from './cubic.ts';
 import { NewReno } from './new-reno.ts';
 import { NoControl } from './no-control.ts';
 
-/** The algorithm that `settings.congestion` names, for one connection whose deliveries `rate` measures. */
+/** The algorithm that `settings.congestion` names, for one connection whose deliveries `rate` measures [RFC 9293 MAY-18]. */
 export function congestionControl(
   settings: TcpSettings,
   random: Random,

@@ -298,7 +298,7 @@ describe.each<Algorithm>(['newreno', 'cubic', 'bbr'])('%s gives', (algorithm) =>
 });
 
 it.each<Algorithm>(['newreno', 'cubic', 'bbr'])(
-  '%s is what the setting names, and shows a phase',
+  '%s is what the setting names, and shows a phase [RFC 9293 MAY-18]',
   (algorithm) => {
     const { control } = new Subject(algorithm).open();
     expect(control.name).toBe(algorithm);
