@@ -9,7 +9,6 @@ import { BARE_HEADER, type TcpHeader } from '../wire/tcp.ts';
 import { mtuProbeDue, mtuProbeSent } from './path-mtu.ts';
 import type { TcpConnection } from './connection.ts';
 import { ackOptions, segmentOptions, synOptions } from './options.ts';
-import { mtuProbeDue, mtuProbeSent } from './path-mtu.ts';
 import type { OutgoingSegment } from './segment.ts';
 import type { SendPlan } from './send-plan.ts';
 import { type SeqNumber, add } from './sequence.ts';
