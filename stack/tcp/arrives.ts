@@ -53,6 +53,7 @@ function synSent(connection: TcpConnection, segment: ArrivedSegment): Verdict {
     return 'done';
   }
   measureHandshake(connection, segment);
+  connection.fastOpen?.answered(segment);
   sender.acknowledge(header.ack);
   connection.receiver.ackDue = 'now';
   established(connection, 'rcv SYN,ACK');
@@ -225,7 +226,7 @@ function checkAck(connection: TcpConnection, segment: ArrivedSegment): Verdict {
   if (ack === undefined) return 'TCP_FLAGS';
   if (state === 'SYN-RECEIVED') {
     // An unacceptable ACK is answered by a RST, which the host sends (`resetFor`).
-    if (!gt(ack, sender.una) || gt(ack, sender.nxt)) return 'TCP_INVALID_ACK_SEQUENCE';
+    if (!gt(ack, sender.iss) || gt(ack, sender.nxt)) return 'TCP_INVALID_ACK_SEQUENCE'; // SND.UNA = ISS; ISS+1 after Fast Open
     // With a simultaneous open this is a SYN-ACK, whose window is never scaled [RFC 7323 2.3].
     const shift = segment.header.syn ? 0 : sender.windShift;
     sender.setWindow(segment.seq, ack, segment.header.window << shift);

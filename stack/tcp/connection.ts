@@ -10,6 +10,8 @@ import type { ConnectionSetup } from './connection-setup.ts';
 import { nextSegment } from './departs.ts';
 import { EventQueue } from './event-queue.ts';
 import type { CloseReason, ConnectionEvent, ConnectionOwner, Endpoint, KeepAlive } from './events.ts';
+import type { FastOpened } from './fast-open.ts';
+import type { FastOpenAttempt } from './fast-open-client.ts';
 import { openActive, openPassive } from './open.ts';
 import { Receiver } from './receiver.ts';
 import { Recovery } from './recovery.ts';
@@ -80,6 +82,9 @@ export class TcpConnection {
   /** CLOSE came before the connection was established [RFC 9293 3.10.4]. */
   closeQueued: boolean = false;
   typeOfService: number = 0;
+  /** Fast Open: of the client, and of the server [RFC 7413]; undefined: it is not in use. */
+  fastOpen: FastOpenAttempt | undefined;
+  fastOpened: FastOpened | undefined;
   readonly #touched: (connection: TcpConnection) => void;
   readonly #timestampOffset: number;
   readonly #variables: VariablesTrace = new VariablesTrace();
@@ -356,6 +361,8 @@ export class TcpConnection {
     this.timers.clearAll();
     this.sender.queue.clear();
     this.receiver.assembler.clear();
+    this.fastOpen?.over(reason);
+    this.fastOpened?.over(reason === 'reset', this.context.now);
     this.enter('CLOSED', cause);
     this.tell(reason === undefined ? { type: 'closed' } : { type: 'closed', reason });
   }

@@ -17,7 +17,8 @@ import { isSynchronized } from './states.ts';
 export function nextSegment(connection: TcpConnection): OutgoingSegment | undefined {
   const { state } = connection;
   if (state === 'CLOSED') return resetSegment(connection);
-  const segment = isSynchronized(state) ? synchronizedSegment(connection) : synSegment(connection);
+  const handshake = !isSynchronized(state) && (connection.synDue || connection.fastOpened?.accepted !== true);
+  const segment = handshake ? synSegment(connection) : synchronizedSegment(connection);
   if (segment === undefined) setTimers(connection);
   return segment;
 }
@@ -36,14 +37,17 @@ function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
     connection.timed = { end: sender.nxt, at: context.now };
   }
   if (!timers.isSet('retransmission')) timers.set('retransmission', after(context.now, rtt.rto));
+  const plain = synOptions(connection, context.settings.tcp);
+  const { options, length } =
+    connection.fastOpen === undefined || answer ? { options: plain, length: 0 } : connection.fastOpen.syn(plain);
   const header: TcpHeader = {
     ...base(connection, sender.iss),
     ack: answer ? receiver.nxt : undefined,
     syn: true,
     window: Math.min(answer ? receiver.wnd : receiver.buffer, 0xffff), // never scaled [RFC 7323 2.3]
-    options: synOptions(connection, context.settings.tcp),
+    options,
   };
-  return { header, offset: 0, length: 0, segmentSize: 0, cause: answer ? 'syn-ack' : 'syn' };
+  return { header, offset: 0, length, segmentSize: 0, cause: answer ? 'syn-ack' : 'syn' };
 }
 
 /** Duplicate ACKs first, since only ACKs without data count as such [RFC 5681 2]; then data, which carries the ACK; else the ACK. */

@@ -1,6 +1,7 @@
 import type { TcpSettings } from '../settings.ts';
 import { NO_OPTIONS, type TcpOptions } from '../wire/tcp-options.ts';
 import type { TcpConnection } from './connection.ts';
+import { withFastOpen } from './fast-open.ts';
 
 /** Bytes that timestamps take of every segment, padding included [RFC 7323 appendix A]. */
 const TIMESTAMPS_LENGTH = 12;
@@ -19,7 +20,7 @@ export function synOptions(connection: TcpConnection, settings: TcpSettings): Tc
   const answer = connection.state === 'SYN-RECEIVED';
   const scaling = answer ? connection.windowScaling : settings.windowScaling;
   const timestamps = answer ? connection.timestamps : settings.timestamps;
-  return {
+  const offered: TcpOptions = {
     mss: connection.announcedMss,
     windowScale: scaling ? windowShift(connection.receiver.maxBuffer) : undefined,
     sackPermitted: false,
@@ -28,6 +29,8 @@ export function synOptions(connection: TcpConnection, settings: TcpSettings): Tc
     fastOpen: undefined,
     others: undefined,
   };
+  const cookie = answer && connection.retransmissions === 0 ? connection.fastOpened?.reply : undefined; // not again [RFC 7413 4.2.2]
+  return (cookie && withFastOpen(offered, cookie, settings.optionLayout)) ?? offered;
 }
 
 /** Takes what the peer's SYN or SYN-ACK offers, and with it what is in use from now on. */
