@@ -39,7 +39,9 @@ function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
   if (!timers.isSet('retransmission')) timers.set('retransmission', after(context.now, rtt.rto));
   const plain = synOptions(connection, context.settings.tcp);
   const { options, length } =
-    connection.fastOpen === undefined || answer ? { options: plain, length: 0 } : connection.fastOpen.syn(plain);
+    connection.fastOpen === undefined || answer
+      ? { options: plain, length: 0 }
+      : connection.fastOpen.syn(plain);
   const header: TcpHeader = {
     ...base(connection, sender.iss),
     ack: answer ? receiver.nxt : undefined,

@@ -77,7 +77,8 @@ export class FastOpenAttempt {
     }
     const taken = header.ack !== undefined && gt(header.ack, add(sender.iss, 1));
     if (taken) this.#cache.succeeded(address, remote);
-    else if (option !== undefined) return; // refused with a new cookie
+    else if (option !== undefined)
+      return; // refused with a new cookie
     else if (this.#sent > 0) this.#cache.failed(address, remote, now);
     else if (this.#option !== undefined && synRetransmitted) this.#cache.failed(address, remote, now);
     else if (this.#option !== undefined) this.#cache.refused(address, remote, now);

@@ -34,7 +34,11 @@ export class FastOpen {
   }
 
   /** A SYN for `listener` made `connection`. */
-  synArrived(listener: TcpListener | undefined, connection: TcpConnection, { header, length }: ArrivedSegment): void {
+  synArrived(
+    listener: TcpListener | undefined,
+    connection: TcpConnection,
+    { header, length }: ArrivedSegment,
+  ): void {
     const queue = listener === undefined ? undefined : this.#queues.get(listener);
     if (queue === undefined) return;
     const { local, remote } = connection;

@@ -12,7 +12,13 @@ import { randomBytes } from '../random.ts';
 import type { Range } from '../settings.ts';
 import { type Duration, type Instant, NEVER, after } from '../time.ts';
 import { type IpAddress, isIPv4 } from '../wire/address.ts';
-import { KIND, MAX_OPTION_BYTES, type OptionLayout, type TcpOptions, emittedLength } from '../wire/tcp-options.ts';
+import {
+  KIND,
+  MAX_OPTION_BYTES,
+  type OptionLayout,
+  type TcpOptions,
+  emittedLength,
+} from '../wire/tcp-options.ts';
 
 /** A Fast Open option: kind 34, or kind 254 with the magic number of the experiment [RFC 7413 9, RFC 6994]. */
 export interface FastOpenOption {
@@ -42,7 +48,8 @@ export function fastOpenOf(options: TcpOptions): FastOpenOption | undefined {
   if (found === undefined) return undefined;
   const cookie = found.data.subarray(MAGIC.length);
   const { length } = cookie;
-  const valid = length === 0 || (length >= COOKIE_LENGTHS.from && length <= COOKIE_LENGTHS.to && length % 2 === 0);
+  const valid =
+    length === 0 || (length >= COOKIE_LENGTHS.from && length <= COOKIE_LENGTHS.to && length % 2 === 0);
   return valid ? { cookie, experimental: true } : undefined;
 }
 
