@@ -60,6 +60,8 @@ export class TcpConnection {
   challengeDue: boolean = false;
   lastChallenge: Instant = -1e15 as Instant;
   keepAliveDue: boolean = false;
+  /** The last SND.UP that a segment told of. */
+  urgentTold: SeqNumber | undefined;
   /** R1 was reached: IP is to be advised that the path may be dead [RFC 9293 MUST-20]. */
   pathInDoubt: boolean = false;
   resetDue: ResetReason | undefined;
@@ -192,6 +194,17 @@ export class TcpConnection {
     if (empty) this.progressAt = this.context.now;
     this.#traceSend(bytes, from, to, count);
     this.#touched(this);
+    return count;
+  }
+
+  /**
+   * SEND with the urgent flag [RFC 9293 3.9.1.2, MUST-30]: like `send`, and the peer's program is told that urgent data lies ahead, up to
+   * the last byte taken, also while its window is closed. The pointer names the byte behind it [MUST-62]; RFC 6093 would have new
+   * programs leave urgent data alone, since many receivers take the last byte out of the stream.
+   */
+  sendUrgent(bytes: Uint8Array, from: number = 0, to: number = bytes.length): number {
+    const count = this.send(bytes, from, to);
+    if (count > 0) this.sender.up = this.sender.finSeq;
     return count;
   }
 

@@ -63,12 +63,19 @@ function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undef
   }
   const cause = takeAckDue(connection);
   if (cause !== undefined) return pureAck(connection, cause);
+  if (urgentDue(connection)) return pureAck(connection, 'ack');
   if (receiver.windowUpdateDue()) return pureAck(connection, 'window-update');
   if (connection.keepAliveDue) {
     connection.keepAliveDue = false;
     return pureAck(connection, 'keepalive-probe', add(sender.nxt, -1)); // an old number and no data: it has to be answered [RFC 9293 SHLD-12]
   }
   return undefined;
+}
+
+/** Urgent data is news to the peer, but its window is closed: the pointer is told without it [RFC 9293 MUST-66, 3.8.5]. */
+function urgentDue({ sender, urgentTold }: TcpConnection): boolean {
+  const { up } = sender;
+  return up !== undefined && up !== urgentTold && sender.blocked() === 'window';
 }
 
 /** The first ACK after a segment came out of order may still acknowledge something new. */
@@ -121,7 +128,7 @@ function resetSegment(connection: TcpConnection): OutgoingSegment | undefined {
 }
 
 function acknowledging(connection: TcpConnection, seq: SeqNumber, psh: boolean, fin: boolean): TcpHeader {
-  const { receiver, timers } = connection;
+  const { receiver, sender, timers } = connection;
   const header: TcpHeader = {
     sourcePort: connection.local.port,
     destinationPort: connection.remote.port,
@@ -131,13 +138,14 @@ function acknowledging(connection: TcpConnection, seq: SeqNumber, psh: boolean, 
     fin,
     rst: false,
     psh,
-    urgentPointer: undefined,
+    urgentPointer: sender.urgentPointer(seq),
     ece: false,
     cwr: false,
     ae: false,
     window: receiver.offerWindow(),
     options: segmentOptions(connection),
   };
+  if (header.urgentPointer !== undefined) connection.urgentTold = sender.up;
   receiver.ackSent();
   timers.clear('delayed-ack');
   return header;

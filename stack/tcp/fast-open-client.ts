@@ -37,9 +37,12 @@ export class FastOpenAttempt {
     this.#dataAllowed = cookie ? (this.#option?.cookie.length ?? 0) > 0 : !blocked;
   }
 
-  /** `send` puts data into the SYN, as things are. */
-  get takesData(): boolean {
-    return this.#dataAllowed && !this.#synSent;
+  /** Bytes that the SYN, which has not left yet, can carry; 0: none, data has to wait for the handshake. */
+  get room(): number {
+    if (!this.#dataAllowed || this.#synSent) return 0;
+    const { local, remote, announcedMss, defaultMss } = this.#connection;
+    const mss = Math.min(this.#cache.mss(local.address, remote.address, defaultMss), announcedMss);
+    return Math.max(0, mss - MAX_OPTION_BYTES);
   }
 
   /**
@@ -48,18 +51,15 @@ export class FastOpenAttempt {
    */
   syn(options: TcpOptions): { readonly options: TcpOptions; readonly length: number } {
     const connection = this.#connection;
-    const { sender, context, local, remote } = connection;
+    const { sender, context } = connection;
+    const { room } = this;
     if (this.#synSent) return { options, length: 0 };
     this.#synSent = true;
     const option = this.#option;
     const layout = context.settings.tcp.optionLayout;
     const extended = option === undefined ? options : withFastOpen(options, option, layout);
-    if (extended === undefined || !this.#dataAllowed) return { options: extended ?? options, length: 0 };
-    const mss = Math.min(
-      this.#cache.mss(local.address, remote.address, connection.defaultMss),
-      connection.announcedMss,
-    );
-    this.#sent = Math.max(0, Math.min(sender.queue.length, mss - MAX_OPTION_BYTES));
+    if (extended === undefined) return { options, length: 0 };
+    this.#sent = Math.min(sender.queue.length, room);
     sender.nxt = add(sender.nxt, this.#sent);
     return { options: extended, length: this.#sent };
   }

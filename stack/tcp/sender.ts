@@ -44,6 +44,8 @@ export class Sender {
   mss: number = 536;
   /** Payload bytes that may leave as one super-segment; `mss` where the device does not cut. */
   largest: number = 536;
+  /** SND.UP: the number behind the urgent data [RFC 9293 3.3.1]; undefined: nothing urgent is unacknowledged. */
+  up: SeqNumber | undefined;
   /** Nagle's algorithm is off [RFC 9293 MUST-17]. */
   noDelay: boolean;
   /** The program closed the write side: a FIN follows the queue. */
@@ -116,6 +118,20 @@ export class Sender {
     return this.probed ? add(this.nxt, 1) : this.nxt;
   }
 
+  /** Payload bytes of the next segment at most: where a super-segment is cut, its urgent pointer would be right in the first part only. */
+  get #most(): number {
+    return this.up === undefined ? this.largest : this.mss;
+  }
+
+  /**
+   * The urgent pointer of a segment at `at`: how far the number behind the urgent data lies ahead [RFC 9293 MUST-62]. What does not fit
+   * into 16 bits is told as 65,535, and more with later segments [MUST-31]. Undefined: no URG.
+   */
+  urgentPointer(at: SeqNumber): number | undefined {
+    if (this.up === undefined || geq(at, this.up)) return undefined;
+    return Math.min(distance(at, this.up), 0xffff);
+  }
+
   /** Offset in the queue of sequence number `at`. */
   offsetOf(at: SeqNumber): number {
     return distance(this.#queueSeq, at);
@@ -127,6 +143,7 @@ export class Sender {
     this.una = ack;
     if (gt(ack, this.nxt)) this.nxt = ack; // the probe's octet was taken
     if (advanced > 0) this.probed = false;
+    if (this.up !== undefined && geq(ack, this.up)) this.up = undefined;
     const data = Math.min(Math.max(0, distance(this.#queueSeq, ack)), this.queue.length);
     this.queue.drop(data);
     this.#queueSeq = add(this.#queueSeq, data);
@@ -210,7 +227,7 @@ export class Sender {
     if (from === undefined) return undefined;
     const left = distance(from, min(this.nxt, this.finSeq));
     const room = Math.min(this.congestion.cwnd, this.wnd) - distance(this.una, from);
-    const length = Math.min(left, Math.min(room, this.largest));
+    const length = Math.min(left, Math.min(room, this.#most));
     if (length < left && length < this.mss) return undefined;
     const whole = length < left ? length - (length % this.mss) : length;
     const plan = this.#plan(from, Math.max(0, whole), 'retransmit-timeout', this.finSent);
@@ -240,7 +257,7 @@ export class Sender {
     if (flight === 0) this.#restartAfterIdle(now, rto);
     const usable = Math.min(this.wnd, this.congestion.cwnd + this.limitedTransmit) - flight;
     const data = distance(this.nxt, this.finSeq);
-    const length = Math.min(data, usable, this.largest);
+    const length = Math.min(data, usable, this.#most);
     if (usable < 1) return -1; // far below if the peer drew its window back [RFC 9293 MUST-34, SHLD-15]
     const all = length === data;
     // (1) full-sized segments go; so does the rest with them if nothing holds it back
@@ -255,7 +272,14 @@ export class Sender {
 
   /** Nagle: a small segment waits while anything is out, and others are gathered into it [RFC 9293 3.7.4, MAY-16, SHLD-27]. */
   #mayBeSmall(flight: number, length: number): boolean {
-    return this.noDelay || this.finQueued || this.pushNow || flight === 0 || length % this.mss === 0;
+    return (
+      this.noDelay ||
+      this.finQueued ||
+      this.pushNow ||
+      this.up !== undefined ||
+      flight === 0 ||
+      length % this.mss === 0
+    );
   }
 
   #restartAfterIdle(now: Instant, rto: Duration): void {
