@@ -85,6 +85,20 @@ export interface TcpSettings {
    * peers that offload acknowledge many segments at once and slow start would crawl; Linux has no limit.
    */
   readonly abcLimit: number;
+  /** The congestion control of new connections: NewReno [RFC 5681, RFC 6582], CUBIC [RFC 9438] or BBR version 3 [draft-ietf-ccwg-bbr]. */
+  readonly congestion: 'newreno' | 'cubic' | 'bbr';
+  /** Whether data is spread over the round-trip time: `auto`, if the congestion control asks for it (BBR does); Linux, without the fq qdisc, the same. */
+  readonly pacing: 'auto' | 'on' | 'off';
+  /** Pacing rate in cwnd/SRTT in slow start, for an algorithm that names none [Linux tcp_pacing_ss_ratio: 2]. */
+  readonly pacingSlowStart: number;
+  /** The same in congestion avoidance [Linux tcp_pacing_ca_ratio: 1.2]. */
+  readonly pacingAvoidance: number;
+  /** Slow start ends early when the round-trip time grows: HyStart++ [RFC 9406]; NewReno and CUBIC. */
+  readonly hystart: boolean;
+  /** A window that was not used for an RTO decays toward what was used [RFC 2861; in Linux a part of tcp_slow_start_after_idle]. */
+  readonly cwndValidation: boolean;
+  /** After an idle time longer than the RTO sending begins with the initial window again [RFC 5681 4.1; Linux tcp_slow_start_after_idle]. */
+  readonly slowStartAfterIdle: boolean;
   /** Duplicate ACKs that mean a loss [RFC 5681 3.2: 3]. */
   readonly dupThresh: number;
   /** One new segment for each of the first two duplicate ACKs [RFC 3042]. */
@@ -187,6 +201,13 @@ const standard: Settings = {
     initialWindow: 10,
     initialSsthresh: 0x3fffffff,
     abcLimit: 8,
+    congestion: 'newreno',
+    pacing: 'auto',
+    pacingSlowStart: 2,
+    pacingAvoidance: 1.2,
+    hystart: false,
+    cwndValidation: false,
+    slowStartAfterIdle: true,
     dupThresh: 3,
     limitedTransmit: true,
     sendBuffer: { from: 256 * 1024, to: 4 * 1024 * 1024 },

@@ -69,6 +69,7 @@ export type SendCause =
   | 'retransmit-timeout'
   | 'fast-retransmit'
   | 'partial-ack-retransmit'
+  | 'loss-probe'
   | 'window-probe'
   | 'keepalive-probe'
   | 'reset';
@@ -103,6 +104,9 @@ export interface StateEvent extends Event {
 /** The timers of a connection. */
 export type TimerName =
   | 'retransmission'
+  | 'loss-probe'
+  | 'reordering'
+  | 'pacing'
   | 'persist'
   | 'delayed-ack'
   | 'override'

@@ -18,6 +18,7 @@ export const CAUSES: { readonly [cause in SendCause]: string | undefined } = {
   'retransmit-timeout': 'retransmission: the retransmission timer went off [RFC 6298 5.4]',
   'fast-retransmit': 'fast retransmission: ACKs show that the segment is lost [RFC 5681 3.2]',
   'partial-ack-retransmit': 'retransmission: a partial ACK shows the next hole [RFC 6582 3.2]',
+  'loss-probe': 'tail loss probe: no ACK came for two round trips [RFC 8985 7.3]',
   'window-probe': 'window probe: the peer’s window is closed [RFC 9293 3.8.6.1]',
   'keepalive-probe': 'keep-alive probe: the connection was idle [RFC 9293 3.8.4]',
   reset: undefined,
@@ -26,6 +27,9 @@ export const CAUSES: { readonly [cause in SendCause]: string | undefined } = {
 /** The timers in words. */
 export const TIMERS: { readonly [timer in TimerName]: string } = {
   retransmission: 'retransmission timer',
+  'loss-probe': 'probe timer (TLP)',
+  reordering: 'reordering timer (RACK)',
+  pacing: 'pacing timer',
   persist: 'persist timer',
   'delayed-ack': 'delayed-ACK timer',
   override: 'override timer (sender’s SWS avoidance)',

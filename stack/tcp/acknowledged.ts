@@ -29,8 +29,9 @@ function newAck(connection: TcpConnection, segment: ArrivedSegment, ack: SeqNumb
   const { sender, recovery, rtt, timers, context } = connection;
   const flight = sender.flightSize;
   const acked = sender.acknowledge(ack);
-  measure(connection, segment, ack, flight);
-  const restart = recovery.newAck(acked, flight, context.now, rtt.srtt);
+  const measured = measure(connection, segment, ack, flight);
+  const { srtt, minRtt, rto } = rtt;
+  const restart = recovery.newAck(acked, flight, context.now, { srtt, minRtt, rto, rtt: measured });
   connection.retransmissions = 0;
   connection.progressAt = context.now;
   if (sender.flightSize === 0) timers.clear('retransmission');
@@ -42,21 +43,27 @@ function newAck(connection: TcpConnection, segment: ArrivedSegment, ack: SeqNumb
  * A measurement of the round-trip time. With timestamps from every ACK that moves SND.UNA, the gains scaled to how many those are per
  * round trip [RFC 7323 4.1, 4.2]; without, from one segment at a time that was not sent again (Karn) [RFC 6298 3].
  */
-function measure(connection: TcpConnection, segment: ArrivedSegment, ack: SeqNumber, flight: number): void {
+function measure(
+  connection: TcpConnection,
+  segment: ArrivedSegment,
+  ack: SeqNumber,
+  flight: number,
+): Duration | undefined {
   const { rtt, sender, context, timed } = connection;
   const { timestamps } = segment.header.options;
   if (connection.timestamps && timestamps !== undefined && timestamps.echo !== 0) {
     const ticks = (connection.timestampNow() - timestamps.echo) >>> 0;
-    if (ticks > 0x7fffffff) return;
+    if (ticks > 0x7fffffff) return undefined;
     const perRoundTrip = Math.max(1, Math.ceil(flight / (2 * sender.mss)));
     rtt.sample(us(ticks * context.settings.tcp.timestampTick), perRoundTrip);
   } else if (timed !== undefined && geq(ack, timed.end)) {
     connection.timed = undefined;
     rtt.sample(between(timed.at, context.now));
   } else {
-    return;
+    return undefined;
   }
   traceRtt(connection, rtt.srtt ?? us(0), rtt.rttvar ?? us(0));
+  return rtt.lastSample;
 }
 
 function traceRtt(connection: TcpConnection, srtt: Duration, rttvar: Duration): void {

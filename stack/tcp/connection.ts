@@ -108,7 +108,7 @@ export class TcpConnection {
     this.deviceCuts = setup.deviceCuts;
     this.#touched = setup.touched;
     this.#timestampOffset = setup.timestampOffset;
-    this.sender = new Sender(tcp);
+    this.sender = new Sender(tcp, setup.context.random);
     this.receiver = new Receiver(tcp);
     if (setup.deviceQueue !== undefined) {
       this.receiver.maxBuffer = Math.min(this.receiver.maxBuffer, Math.max(setup.deviceQueue, 0xffff));

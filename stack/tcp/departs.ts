@@ -57,7 +57,7 @@ function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undef
   const { receiver, sender, context, rtt } = connection;
   if (receiver.duplicateAcks > 0) return pureAck(connection, duplicateCause(connection));
   if (connection.state !== 'TIME-WAIT') {
-    const plan = sender.next(context.now, rtt.rto);
+    const plan = sender.next(context.now, rtt);
     if (plan !== undefined) return dataSegment(connection, plan);
     sender.pushNow = false;
   }

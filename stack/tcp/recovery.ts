@@ -1,8 +1,17 @@
 import type { TcpSettings } from '../settings.ts';
 import type { Duration, Instant } from '../time.ts';
+import type { AckSample } from './congestion/congestion-control.ts';
 import type { ArrivedSegment } from './segment.ts';
 import type { Sender } from './sender.ts';
 import { type SeqNumber, add, distance, gt, leq, seq } from './sequence.ts';
+
+/** The round-trip times as they are at an ACK; `rtt`: what it measured. */
+export interface AckTimes {
+  readonly srtt: Duration | undefined;
+  readonly minRtt: Duration | undefined;
+  readonly rtt: Duration | undefined;
+  readonly rto: Duration;
+}
 
 /**
  * Loss recovery by duplicate ACKs: fast retransmit and NewReno's fast recovery [RFC 5681 3.2; RFC 6582], limited transmit
@@ -73,7 +82,7 @@ export class Recovery {
     this.#partialAcks = 0;
     this.#outstanding = sender.flightSize;
     this.recover = add(sender.nxt, -1);
-    sender.congestion.enterRecovery(Math.max(flight, sender.mss), now);
+    sender.congestion.enterRecovery(Math.max(flight, sender.mss), now, 'loss');
     sender.retransmitNow = 'fast-retransmit';
   }
 
@@ -81,16 +90,13 @@ export class Recovery {
    * An ACK for new data came and SND.UNA has moved by `acked`; `flightBefore` was out before it. Returns whether the retransmission
    * timer is to be restarted.
    */
-  newAck(acked: number, flightBefore: number, now: Instant, srtt: Duration | undefined): boolean {
+  newAck(acked: number, flightBefore: number, now: Instant, times: AckTimes): boolean {
     const sender = this.#sender;
     this.dupAcks = 0;
     sender.limitedTransmit = 0;
     sender.retransmitNow = undefined; // of a segment that has come meanwhile
     if (!this.active) {
-      // Whether what is acknowledged was out when the timer went off, to the last byte of it [RFC 3465 2.3].
-      const afterTimeout = leq(add(sender.una, -acked), this.recover);
-      const limited = this.#wasLimited(flightBefore);
-      sender.congestion.acknowledged(acked, limited, afterTimeout, now, srtt);
+      sender.congestion.acknowledged(this.#sample(acked, flightBefore, now, times));
       // `recover` follows, lest after 2^31 bytes without a loss it seem to lie ahead.
       if (gt(add(sender.una, -2), this.recover)) this.recover = add(sender.una, -2);
       return true;
@@ -104,6 +110,25 @@ export class Recovery {
     sender.congestion.partialAck(acked);
     this.#partialAcks += 1;
     return this.#partialAcks === 1;
+  }
+
+  #sample(acked: number, priorInFlight: number, now: Instant, times: AckTimes): AckSample {
+    const sender = this.#sender;
+    return {
+      now,
+      acked,
+      delivered: acked,
+      lost: 0,
+      inFlight: sender.inFlight,
+      priorInFlight,
+      ...times,
+      limited: this.#wasLimited(priorInFlight),
+      // Whether what is acknowledged was out when the timer went off, to the last byte of it [RFC 3465 2.3].
+      afterTimeout: leq(add(sender.una, -acked), this.recover),
+      seqAcked: sender.una,
+      seqSent: sender.nxt,
+      rate: undefined,
+    };
   }
 
   /** Whether the window had been used, by half at least, so that it may grow; several ACKs may come before more is sent [RFC 5681 3.1]. */
