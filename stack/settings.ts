@@ -105,6 +105,8 @@ export interface TcpSettings {
   readonly limitedTransmit: boolean;
   /** Bytes the send buffer holds at first, and after autotuning. */
   readonly sendBuffer: Range;
+  /** Bytes that may wait unsent in the send buffer beyond what the windows take [Linux tcp_notsent_lowat]; Infinity: no limit. */
+  readonly notSentLowat: number;
   /** Bytes the receive buffer (so the window) holds at first, and after autotuning. */
   readonly receiveBuffer: Range;
   /** Window scaling is offered and taken [RFC 7323 2]. */
@@ -211,6 +213,7 @@ const standard: Settings = {
     dupThresh: 3,
     limitedTransmit: true,
     sendBuffer: { from: 256 * 1024, to: 4 * 1024 * 1024 },
+    notSentLowat: Infinity,
     receiveBuffer: { from: 128 * 1024, to: 6 * 1024 * 1024 },
     windowScaling: true,
     timestamps: true,

@@ -6,7 +6,7 @@
  */
 
 import type { DropReason } from '../drop-reasons.ts';
-import { type Duration, between } from '../time.ts';
+import { type Duration, between, us } from '../time.ts';
 import { acknowledgmentArrived } from './acknowledged.ts';
 import { enterTimeWait, enteredFinWait2, startTimeWait } from './closing.ts';
 import type { TcpConnection } from './connection.ts';
@@ -297,8 +297,17 @@ function acceptText(connection: TcpConnection, segment: ArrivedSegment): Verdict
     return stored === 0 ? 'TCP_OFOMERGE' : 'done';
   }
   receiver.accept(segment);
+  receiver.tuning.arrived(receiver.nxt, receiver.wnd, connection.context.now, echoAge(connection, segment));
   connection.tell({ type: 'readable' });
   return undefined;
+}
+
+/** How long ago the timestamp left that this segment echoes; undefined: it has none. */
+function echoAge(connection: TcpConnection, { header }: ArrivedSegment): Duration | undefined {
+  const { timestamps } = header.options;
+  if (!connection.timestamps || timestamps === undefined || timestamps.echo === 0) return undefined;
+  const ticks = (connection.timestampNow() - timestamps.echo) >>> 0;
+  return ticks > 0x7fffffff ? undefined : us(ticks * connection.context.settings.tcp.timestampTick);
 }
 
 /** What came with the SYN is next in order, and may have come again with this segment. */

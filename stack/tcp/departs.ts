@@ -19,7 +19,9 @@ export function nextSegment(connection: TcpConnection): OutgoingSegment | undefi
   if (state === 'CLOSED') return resetSegment(connection);
   const handshake = !isSynchronized(state) && (connection.synDue || connection.fastOpened?.accepted !== true);
   const segment = handshake ? synSegment(connection) : synchronizedSegment(connection);
-  if (segment === undefined) setTimers(connection);
+  if (segment !== undefined) return segment;
+  setTimers(connection);
+  if (connection.notSentLowat < Infinity) connection.tellRoom(); // what has left made room
   return segment;
 }
 

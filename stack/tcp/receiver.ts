@@ -1,6 +1,7 @@
 import type { TcpSettings } from '../settings.ts';
-import { type Duration, type Instant, between } from '../time.ts';
+import type { Duration, Instant } from '../time.ts';
 import { Assembler } from './assembler.ts';
+import { ReceiveAutotuning } from './autotuning.ts';
 import { ReceiveQueue } from './receive-queue.ts';
 import { type ArrivedSegment } from './segment.ts';
 import { type SeqNumber, add, distance, gt, leq, max, seq } from './sequence.ts';
@@ -43,6 +44,7 @@ export class Receiver {
   ackDue: AckDue = 'none';
   readonly queue: ReceiveQueue = new ReceiveQueue();
   readonly assembler: Assembler = new Assembler();
+  readonly tuning: ReceiveAutotuning;
   readonly #settings: TcpSettings;
   /** In-order bytes received since the last ACK left. */
   #unacknowledged: number = 0;
@@ -50,14 +52,12 @@ export class Receiver {
   /** The program read something since a window was last offered. */
   #readSinceOffer: boolean = false;
   #largestOffered: number = 0;
-  /** Autotuning: bytes the program read since `#measuredSince`. */
-  #read: number = 0;
-  #measuredSince: Instant = 0 as Instant;
 
   constructor(settings: TcpSettings) {
     this.#settings = settings;
     this.buffer = settings.receiveBuffer.from;
     this.maxBuffer = settings.receiveBuffer.to;
+    this.tuning = new ReceiveAutotuning(settings.receiveBuffer);
     this.#quickAcks = settings.quickAcks;
   }
 
@@ -162,8 +162,14 @@ export class Receiver {
     if (bytes === undefined) return undefined;
     if (this.up !== undefined && this.urgentBytes === 0) this.up = undefined; // lest it seem to lie ahead 2^31 bytes later
     this.#readSinceOffer = true;
-    this.#autotune(bytes.length, now, srtt);
+    this.buffer = this.tuning.read(bytes.length, now, srtt, this.buffer, this.maxBuffer, this.peerMss);
     return bytes;
+  }
+
+  /** The program chooses the size of the buffer. What was offered stays offered, and is taken if it comes. */
+  fixBuffer(bytes: number): void {
+    this.tuning.fixed = true;
+    this.buffer = Math.max(1, Math.min(bytes, this.maxBuffer));
   }
 
   /** The program gave up reading: what is held goes, and what comes will be refused. */
@@ -233,28 +239,5 @@ export class Receiver {
     }
     // The gap is gone: what is owed now is one ACK for all of it.
     if (this.assembler.ranges === 0) this.duplicateAcks = 0;
-  }
-
-  /**
-   * Dynamic right-sizing: if the program reads more than half a buffer per round trip, the window is what limits the peer, and the
-   * buffer doubles.
-   */
-  #autotune(count: number, now: Instant, srtt: Duration | undefined): void {
-    if (
-      this.buffer >= this.maxBuffer ||
-      this.#settings.receiveBuffer.from === this.#settings.receiveBuffer.to
-    )
-      return;
-    this.#read += count;
-    if (between(this.#measuredSince, now) < Math.max(srtt ?? 0, 1_000)) {
-      if (this.#read * 2 < this.buffer) return;
-    } else if (this.#read * 2 < this.buffer) {
-      this.#read = 0;
-      this.#measuredSince = now;
-      return;
-    }
-    this.buffer = Math.min(this.buffer * 2, this.maxBuffer);
-    this.#read = 0;
-    this.#measuredSince = now;
   }
 }
