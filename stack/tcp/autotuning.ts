@@ -60,9 +60,8 @@ export class ReceiveAutotuning {
     this.#measuredSince ??= now;
     this.#read += count;
     const rtt = this.#rtt ?? srtt;
-    // A round trip is long enough if it is half over and brought more than any before: why wait.
     const over = rtt !== undefined && between(this.#measuredSince, now) >= rtt;
-    if (!over && this.#read <= buffer) return buffer;
+    if (!over && this.#read <= buffer) return buffer; // a whole buffer takes a round trip, whatever was measured
     const read = this.#read;
     this.#read = 0;
     this.#measuredSince = now;
