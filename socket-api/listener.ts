@@ -103,12 +103,10 @@ export class Listener<Data> implements TCPSocketListener<Data>, ListenerOwner, A
     this.stop(true);
   }
 
-  #bind(address: IpAddress, { hostname, port, reusePort }: ListenSettings): TcpListener {
+  #bind(address: IpAddress, { hostname, port, reusePort, fastOpen }: ListenSettings): TcpListener {
+    const options = { port, reusePort, ...(fastOpen === undefined ? {} : { fastOpen }) };
     try {
-      return this.#host.tcp.listen(
-        isUnspecified(address) ? { port, reusePort } : { address, port, reusePort },
-        this,
-      );
+      return this.#host.tcp.listen(isUnspecified(address) ? options : { address, ...options }, this);
     } catch (error) {
       throw listenError(error, hostname, port);
     }
