@@ -135,6 +135,8 @@ export interface TcpSettings {
   readonly optionLayout: OptionLayout;
   /** Sends super-segments where the device takes them. */
   readonly superSegments: boolean;
+  /** Hard ICMP errors end a connection even once it is synchronized [RFC 9293 SHLD-26]; off: they are soft then, since anybody can forge them [RFC 5927 5.2]. */
+  readonly hardErrorsAbort: boolean;
   /** In which roles a program's call may switch Fast Open on [RFC 7413 4.2: off by default]; `off`: in none [Linux tcp_fastopen]. */
   readonly fastOpen: 'off' | 'client' | 'server' | 'both';
   /** Connections of a listener that Fast Open may hold in SYN-RECEIVED: PendingFastOpenRequests [RFC 7413 4.2, 5.1]. */
@@ -228,6 +230,7 @@ const standard: Settings = {
     ephemeralPorts: { from: 49_152, to: 65_535 },
     optionLayout: 'standard',
     superSegments: true,
+    hardErrorsAbort: false,
     fastOpen: 'both',
     fastOpenQueue: 256,
     fastOpenResetHold: seconds(60),
@@ -267,6 +270,7 @@ const textbook: Settings = {
   tcp: {
     ...standard.tcp,
     rfc1337: false,
+    hardErrorsAbort: true,
     abcLimit: 2,
     limitedTransmit: false,
     ackPerBatch: false,

@@ -45,6 +45,10 @@ export class ConnectionVariables {
   /** CLOSE came before the connection was established [RFC 9293 3.10.4]. */
   closeQueued: boolean = false;
   typeOfService: number = 0;
+  /** The Differentiated Services field and ECN bits of the segment last taken [RFC 9293 MAY-9]. */
+  receivedTypeOfService: number = 0;
+  /** The owner wants to hear of soft errors [RFC 9293 SHLD-20]. */
+  softErrorReports: boolean = true;
   /** Fast Open: of the client, and of the server [RFC 7413]; undefined: it is not in use. */
   fastOpen: FastOpenAttempt | undefined;
   fastOpened: FastOpened | undefined;

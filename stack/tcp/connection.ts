@@ -281,6 +281,11 @@ export class TcpConnection extends ConnectionVariables {
     this.sender.queue.limit = Math.max(1, bytes);
   }
 
+  /** Switches the event `soft-error` off or on; on at the start [RFC 9293 SHLD-20]. */
+  setSoftErrorReports(on: boolean): void {
+    this.softErrorReports = on;
+  }
+
   /** Sets the Differentiated Services field and the ECN bits of later segments, 0..255 [RFC 9293 MUST-48, SHLD-21, SHLD-22]. */
   setTypeOfService(value: number): void {
     this.typeOfService = value & 0xff;
@@ -325,6 +330,7 @@ export class TcpConnection extends ConnectionVariables {
 
   /** Queues an event for the owner. */
   tell(event: ConnectionEvent): void {
+    if (event.type === 'soft-error' && !this.softErrorReports) return;
     this.#events.push(event);
   }
 

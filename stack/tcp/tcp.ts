@@ -188,6 +188,7 @@ export class Tcp implements Transport {
     if (connection.state === 'SYN-RECEIVED' && this.#mustWait(connection, header))
       return this.#drop('TCP_LISTEN_OVERFLOW');
     const reason = connection.segmentArrived(segment);
+    if (reason === undefined) connection.receivedTypeOfService = meta.tos;
     if (reason === 'TCP_INVALID_ACK_SEQUENCE') this.#resetFor(segment, meta, reason);
     this.#arrivedAt(connection);
   }
@@ -229,6 +230,7 @@ export class Tcp implements Transport {
     this.#traceIn(segment, meta, segmentSize, connection?.id ?? 0);
     if (connection !== undefined) {
       this.#fastOpen.synArrived(listener, connection, segment);
+      connection.receivedTypeOfService = meta.tos;
       connection.openFrom(segment); // third, check for a SYN
       this.#arrivedAt(connection);
     } else if (listener === undefined) {

@@ -103,7 +103,7 @@ export function packetOf(words: string, frame: Frame): PacketBuffer {
   tcp.emit(header, packet, source, destination);
   const meta = {
     ttl: 64,
-    tos: 0,
+    tos: optional('TOS') ?? 0,
     identification: 0,
     dontFragment: true,
     moreFragments: false,
