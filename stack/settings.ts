@@ -103,6 +103,26 @@ export interface TcpSettings {
   readonly dupThresh: number;
   /** One new segment for each of the first two duplicate ACKs [RFC 3042]. */
   readonly limitedTransmit: boolean;
+  /** Selective acknowledgments are offered, sent and used [RFC 2018; RFC 6675]. */
+  readonly sack: boolean;
+  /** A segment that came twice is reported in the first SACK block [RFC 2883]. */
+  readonly dsack: boolean;
+  /** Losses are found by time [RFC 8985 6], not by counting SACKed segments [RFC 6675 4]; needs SACK. */
+  readonly rack: boolean;
+  /** The tail is probed when no ACK comes [RFC 8985 7]; needs SACK. */
+  readonly tailLossProbe: boolean;
+  /** What TLP assumes a receiver delays an ACK by at most [RFC 8985 7.2: TLP.max_ack_delay]; Linux 200 ms. */
+  readonly maxAckDelay: Duration;
+  /** What TLP waits beyond two round trips for the noise of timers; Linux two ticks of 1 ms. */
+  readonly probeSlack: Duration;
+  /** In recovery what is sent follows what is delivered [RFC 6937]; off: cwnd falls to ssthresh at once [RFC 6675 5]; needs SACK. */
+  readonly proportionalRateReduction: boolean;
+  /** After a timeout the next ACKs are watched for whether it was spurious [RFC 5682]; needs SACK. */
+  readonly frto: boolean;
+  /** What a spurious recovery did to the window is undone, on the word of timestamps or D-SACK [RFC 3522, RFC 4015]; needs SACK. */
+  readonly undo: boolean;
+  /** How long a smallest round-trip time is believed [RFC 8985 6.2, step 1]; Linux 300 s. */
+  readonly minRttWindow: Duration;
   /** Bytes the send buffer holds at first, and after autotuning. */
   readonly sendBuffer: Range;
   /** Bytes that may wait unsent in the send buffer beyond what the windows take [Linux tcp_notsent_lowat]; Infinity: no limit. */
@@ -214,6 +234,16 @@ const standard: Settings = {
     slowStartAfterIdle: true,
     dupThresh: 3,
     limitedTransmit: true,
+    sack: true,
+    dsack: true,
+    rack: true,
+    tailLossProbe: true,
+    maxAckDelay: ms(200),
+    probeSlack: ms(2),
+    proportionalRateReduction: true,
+    frto: true,
+    undo: true,
+    minRttWindow: seconds(300),
     sendBuffer: { from: 256 * 1024, to: 4 * 1024 * 1024 },
     notSentLowat: Infinity,
     receiveBuffer: { from: 128 * 1024, to: 6 * 1024 * 1024 },
@@ -273,6 +303,11 @@ const textbook: Settings = {
     hardErrorsAbort: true,
     abcLimit: 2,
     limitedTransmit: false,
+    sack: false,
+    rack: false,
+    tailLossProbe: false,
+    frto: false,
+    undo: false,
     ackPerBatch: false,
     sendBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
     receiveBuffer: { from: 1024 * 1024, to: 1024 * 1024 },

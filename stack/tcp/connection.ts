@@ -13,6 +13,7 @@ import { EventQueue } from './event-queue.ts';
 import type { CloseReason, ConnectionEvent, ConnectionOwner, Endpoint, KeepAlive } from './events.ts';
 import { openActive, openPassive } from './open.ts';
 import { Receiver } from './receiver.ts';
+import type { LossRecovery } from './loss-recovery.ts';
 import { Recovery } from './recovery.ts';
 import { RttEstimator } from './rtt.ts';
 import type { ArrivedSegment, OutgoingSegment } from './segment.ts';
@@ -47,7 +48,10 @@ export class TcpConnection extends ConnectionVariables {
   readonly deviceCuts: boolean;
   readonly sender: Sender;
   readonly receiver: Receiver;
-  readonly recovery: Recovery;
+  /** How losses are found and repaired: with SACK, once both sides have agreed on it, else without. */
+  recovery: LossRecovery;
+  /** SACK is in use (or offered, before the SYNs are exchanged) [RFC 2018]. */
+  sack: boolean = false;
   readonly rtt: RttEstimator;
   readonly timers: Timers;
   readonly #touched: (connection: TcpConnection) => void;
@@ -367,10 +371,10 @@ export class TcpConnection extends ConnectionVariables {
     return { value: this.timestampNow(), echo: this.receiver.tsRecent ?? 0 };
   }
 
-  /** The timestamp clock [RFC 7323 5.4], with an offset that hides the uptime (attacks.md B8). */
-  timestampNow(): number {
+  /** The timestamp clock [RFC 7323 5.4], with an offset that hides the uptime (attacks.md B8), now or `at` another instant. */
+  timestampNow(at: Instant = this.context.now): number {
     const { timestampTick } = this.context.settings.tcp;
-    return (Math.floor(this.context.now / timestampTick) + this.#timestampOffset) >>> 0;
+    return (Math.floor(at / timestampTick) + this.#timestampOffset) >>> 0;
   }
 
   /** The connection can be forgotten: closed, with nothing left to send or to tell. */

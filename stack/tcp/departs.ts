@@ -3,15 +3,16 @@
  * something are set.
  */
 
-import { type Duration, after, us } from '../time.ts';
+import { type Duration, after, earlier, us } from '../time.ts';
 import type { SendCause } from '../trace.ts';
 import { BARE_HEADER, type TcpHeader } from '../wire/tcp.ts';
 import type { TcpConnection } from './connection.ts';
-import { segmentOptions, synOptions } from './options.ts';
+import { ackOptions, segmentOptions, synOptions } from './options.ts';
 import type { OutgoingSegment } from './segment.ts';
 import type { SendPlan } from './sender.ts';
 import { type SeqNumber, add } from './sequence.ts';
 import { isSynchronized } from './states.ts';
+import { urgentDue, urgentPointer } from './urgent.ts';
 
 /** The next segment, or undefined. */
 export function nextSegment(connection: TcpConnection): OutgoingSegment | undefined {
@@ -74,12 +75,6 @@ function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undef
   return undefined;
 }
 
-/** Urgent data is news to the peer, but its window is closed: the pointer is told without it [RFC 9293 MUST-66, 3.8.5]. */
-function urgentDue({ sender, urgentTold }: TcpConnection): boolean {
-  const { up } = sender;
-  return up !== undefined && up !== urgentTold && sender.blocked() === 'window';
-}
-
 /** The first ACK after a segment came out of order may still acknowledge something new. */
 function duplicateCause({ receiver }: TcpConnection): SendCause {
   return receiver.lastAckSent === receiver.nxt ? 'duplicate-ack' : 'ack';
@@ -97,13 +92,13 @@ function takeAckDue(connection: TcpConnection): SendCause | undefined {
 
 /** <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, or with an older number. */
 function pureAck(connection: TcpConnection, cause: SendCause, seq?: SeqNumber): OutgoingSegment {
-  const header = acknowledging(connection, seq ?? connection.sender.nxt, false, false);
+  const header = acknowledging(connection, seq ?? connection.sender.nxt, 0, false, false);
   return { header, offset: 0, length: 0, segmentSize: 0, cause };
 }
 
 function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment {
   const { sender, context, timers, rtt } = connection;
-  const header = acknowledging(connection, plan.seq, plan.psh, plan.fin);
+  const header = acknowledging(connection, plan.seq, plan.length, plan.psh, plan.fin);
   const again = plan.cause !== 'data' && plan.cause !== 'window-probe';
   if (again) {
     connection.timed = undefined; // Karn [RFC 6298 3]
@@ -129,7 +124,13 @@ function resetSegment(connection: TcpConnection): OutgoingSegment | undefined {
   return { header, offset: 0, length: 0, segmentSize: 0, cause: 'reset', reset: resetDue };
 }
 
-function acknowledging(connection: TcpConnection, seq: SeqNumber, psh: boolean, fin: boolean): TcpHeader {
+function acknowledging(
+  connection: TcpConnection,
+  seq: SeqNumber,
+  length: number,
+  psh: boolean,
+  fin: boolean,
+): TcpHeader {
   const { receiver, sender, timers } = connection;
   const header: TcpHeader = {
     sourcePort: connection.local.port,
@@ -140,12 +141,12 @@ function acknowledging(connection: TcpConnection, seq: SeqNumber, psh: boolean, 
     fin,
     rst: false,
     psh,
-    urgentPointer: sender.urgentPointer(seq),
+    urgentPointer: urgentPointer(sender, seq),
     ece: false,
     cwr: false,
     ae: false,
     window: receiver.offerWindow(),
-    options: segmentOptions(connection),
+    options: ackOptions(connection, length),
   };
   if (header.urgentPointer !== undefined) connection.urgentTold = sender.up;
   receiver.ackSent();
@@ -173,6 +174,7 @@ function setTimers(connection: TcpConnection): void {
   }
   if (!isSynchronized(connection.state) || connection.state === 'TIME-WAIT') return;
   setProbeTimers(connection);
+  setLossTimers(connection);
   const waiting = sender.flightSize > 0 || sender.unsent > 0;
   if (userTimeout !== undefined && waiting && !timers.isSet('user-timeout')) {
     timers.set('user-timeout', after(connection.progressAt, userTimeout));
@@ -180,6 +182,19 @@ function setTimers(connection: TcpConnection): void {
   if (keepAlive !== undefined && !timers.isSet('keepalive')) {
     timers.set('keepalive', after(connection.heardAt, keepAlive.idle));
   }
+}
+
+/** The tail's probe, from the last new data or the last ACK for new data on [RFC 8985 7.2]; and the pacer's next turn. */
+function setLossTimers(connection: TcpConnection): void {
+  const { timers, sender, recovery, rtt, context } = connection;
+  if (sender.pacedUntil === undefined) timers.clear('pacing');
+  else timers.set('pacing', sender.pacedUntil);
+  const delay = recovery.probeDelay({ srtt: rtt.srtt, minRtt: rtt.minRtt, rto: rtt.rto, rtt: undefined });
+  if (delay === undefined) return timers.clear('loss-probe');
+  if (!recovery.probeRestart) return;
+  recovery.probeRestart = false;
+  const due = after(context.now, delay);
+  timers.set('loss-probe', earlier(due, timers.deadline('retransmission')));
 }
 
 /**

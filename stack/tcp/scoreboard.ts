@@ -26,6 +26,8 @@ export class Scoreboard {
   sackedSegments: number = 0;
   /** Bytes (and a FIN) that count as lost and have not left again. */
   lostBytes: number = 0;
+  /** Bytes (and a FIN) that left again and are in flight. */
+  againBytes: number = 0;
   /** The end of the highest range that was reported; undefined: none since SND.UNA last passed it. */
   highestSacked: SeqNumber | undefined;
   readonly #records: SequencePages<Transmission> = new SequencePages();
@@ -87,9 +89,9 @@ export class Scoreboard {
     while (record !== undefined && lt(record.start, end)) {
       if (gt(record.end, end)) this.#cut(record, end);
       if (!record.isSacked) {
-        if (record.isLost) this.#unmark(record);
-        else this.#unlinkTime(record);
+        this.#landed(record);
         record.retransmissions += 1;
+        this.againBytes += record.length;
         record.segmentSize = Math.max(1, segmentSize);
         this.#leaves(record, now);
       }
@@ -123,9 +125,10 @@ export class Scoreboard {
       if (first === undefined || geq(first.start, ack)) break;
       const rest = gt(first.end, ack) ? this.#cut(first, ack) : first.next;
       if (first.isSacked) this.#unsack(first);
-      else this.observer?.delivered(first, first.length);
-      if (first.isLost) this.#unmark(first);
-      else this.#unlinkTime(first);
+      else {
+        this.observer?.delivered(first, first.length);
+        this.#landed(first);
+      }
       this.#records.remove(first);
       if (rest !== undefined) rest.previous = undefined;
     }
@@ -135,7 +138,7 @@ export class Scoreboard {
   /** `record` counts as lost; nothing happens if it does already, or was sacked. */
   markLost(record: Transmission): void {
     if (record.isLost || record.isSacked) return;
-    this.#unlinkTime(record);
+    this.#landed(record);
     record.isLost = true;
     this.lostBytes += record.length;
     this.#lost.insert(record);
@@ -153,6 +156,7 @@ export class Scoreboard {
     for (let record = this.#oldest; record !== undefined; record = record.newer) flying.push(record);
     for (let record = this.#lost.first; record !== undefined; record = this.#lost.first) {
       this.#unmark(record);
+      if (record.retransmissions > 0) this.againBytes += record.length;
       flying.push(record);
     }
     this.#oldest = undefined;
@@ -166,6 +170,7 @@ export class Scoreboard {
     for (let record = this.#records.first; record !== undefined; record = record.next) {
       if (!record.isSacked) continue;
       this.#unsack(record);
+      if (record.retransmissions > 0) this.againBytes += record.length;
       this.#linkTime(record);
     }
     this.highestSacked = undefined;
@@ -180,6 +185,7 @@ export class Scoreboard {
     this.sackedBytes = 0;
     this.sackedSegments = 0;
     this.lostBytes = 0;
+    this.againBytes = 0;
     this.highestSacked = undefined;
   }
 
@@ -202,8 +208,7 @@ export class Scoreboard {
   }
 
   #sacked(record: Transmission): void {
-    if (record.isLost) this.#unmark(record);
-    else this.#unlinkTime(record);
+    this.#landed(record);
     record.isSacked = true;
     this.sackedBytes += record.length;
     this.sackedSegments += record.segments;
@@ -224,6 +229,13 @@ export class Scoreboard {
     first.next = second.next;
     if (second.next !== undefined) second.next.previous = first;
     this.sackedSegments += first.segments - segments;
+  }
+
+  /** It is in flight no more, or lost no more. */
+  #landed(record: Transmission): void {
+    if (record.isLost) return this.#unmark(record);
+    this.#unlinkTime(record);
+    if (record.retransmissions > 0) this.againBytes -= record.length;
   }
 
   #unsack(record: Transmission): void {

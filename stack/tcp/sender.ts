@@ -149,15 +149,6 @@ export class Sender {
     return this.up === undefined ? this.largest : this.mss;
   }
 
-  /**
-   * The urgent pointer of a segment at `at`: how far the number behind the urgent data lies ahead [RFC 9293 MUST-62]. What does not fit
-   * into 16 bits is told as 65,535, and more with later segments [MUST-31]. Undefined: no URG.
-   */
-  urgentPointer(at: SeqNumber): number | undefined {
-    if (this.up === undefined || geq(at, this.up)) return undefined;
-    return Math.min(distance(at, this.up), 0xffff);
-  }
-
   /** Offset in the queue of sequence number `at`. */
   offsetOf(at: SeqNumber): number {
     return distance(this.#queueSeq, at);
@@ -220,7 +211,8 @@ export class Sender {
     const rate = this.pacer.rate(this.congestion, rtt.srtt);
     if (rate !== undefined && this.#paced(now)) return undefined;
     const burst = rate === undefined ? this.#most : this.#burst(rate);
-    const plan = lost ? this.#sendLost(burst, now) : this.#sendNew(burst, now, rtt.rto);
+    let plan = lost ? this.#sendLost(burst, now) : this.#sendNew(burst, now, rtt.rto);
+    if (plan === undefined && this.holdLost && this.inFlight === 0) plan = this.#sendLost(burst, now); // nothing new may go
     if (plan !== undefined) this.pacer.sent(plan.length, now, rate, this.mss);
     return plan;
   }
@@ -292,20 +284,32 @@ export class Sender {
     return plan;
   }
 
+  /** New data, or the FIN, waits and the peer's window lets a segment of it go. */
+  get mayProbeWithNewData(): boolean {
+    const length = Math.min(distance(this.nxt, this.finSeq), this.mss);
+    return this.unsent > 0 && Math.max(length, 1) <= this.wnd - this.flightSize;
+  }
+
+  /** Whether the window had been used, by half at least, so that it may grow; several ACKs may come before more is sent [RFC 5681 3.1]. */
+  wasLimited(flight: number): boolean {
+    const { cwnd, ssthresh } = this.congestion;
+    return cwnd < ssthresh ? flight * 2 > cwnd : (flight + this.mss) * 2 > cwnd;
+  }
+
   /** TLP_send_probe() [RFC 8985 7.3]: a new segment if there is one and the peer's window lets it go, else the last one again. */
   #tailProbe(now: Instant): SendPlan | undefined {
     this.probeTail = false;
-    const data = distance(this.nxt, this.finSeq);
-    const length = Math.min(data, this.mss);
-    const usable = this.wnd - this.flightSize;
-    if (this.unsent > 0 && length <= usable && (length > 0 || usable > 0))
-      return this.#new(length, 'loss-probe', this.finQueued && length === data && usable > length, now);
+    if (this.mayProbeWithNewData) {
+      const data = distance(this.nxt, this.finSeq);
+      const length = Math.min(data, this.mss);
+      return this.#new(length, 'loss-probe', length === data && this.wnd - this.flightSize > length, now);
+    }
     const { last } = this.scoreboard;
     if (last === undefined || last.isSacked) return undefined;
     const text = distance(last.start, min(last.end, this.finSeq));
     const from = add(last.start, Math.max(0, text - 1) - (Math.max(0, text - 1) % last.segmentSize));
     const piece = Math.min(this.mss, distance(from, min(last.end, this.finSeq)));
-    return this.#again(from, Math.max(0, piece), 'loss-probe', last.fin, now);
+    return this.#again(from, Math.max(0, piece), 'loss-probe-retransmit', last.fin, now);
   }
 
   /** Whether the pacer says "later". */

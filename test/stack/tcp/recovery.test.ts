@@ -3,6 +3,7 @@ import { PROFILES } from '../../../stack/settings.ts';
 import type { CongestionControl } from '../../../stack/tcp/congestion/congestion-control.ts';
 import { NewReno } from '../../../stack/tcp/congestion/new-reno.ts';
 import { Recovery } from '../../../stack/tcp/recovery.ts';
+import { BARE_HEADER } from '../../../stack/wire/tcp.ts';
 import { ArrivedSegment } from '../../../stack/tcp/segment.ts';
 import { Sender } from '../../../stack/tcp/sender.ts';
 import { add, seq } from '../../../stack/tcp/sequence.ts';
@@ -162,7 +163,17 @@ it('still finds losses after 2 GiB without one', () => {
   for (let round = 0; round < 5; round++) {
     sender.nxt = add(sender.nxt, 2 ** 29);
     const times = { srtt: us(1), minRtt: us(1), rtt: us(1), rto: us(1) };
-    recovery.newAck(sender.acknowledge(sender.nxt), 2 ** 29, 0 as Instant, times);
+    const now = 0 as Instant;
+    const ends = { sourcePort: 1, destinationPort: 2, seq: seq(0) };
+    const segment = new ArrivedSegment(
+      { ...BARE_HEADER, ...ends, ack: sender.nxt },
+      new Uint8Array(0),
+      0,
+      0,
+      1,
+    );
+    const [acked, flightBefore] = [sender.acknowledge(sender.nxt), 2 ** 29];
+    recovery.settle({ segment, ack: sender.una, acked, flightBefore, pipeBefore: flightBefore, now, times });
   }
   sender.nxt = add(sender.nxt, 10 * MSS);
   for (let copy = 0; copy < 3; copy++) recovery.duplicateAck(0 as Instant);
