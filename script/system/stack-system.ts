@@ -19,6 +19,7 @@ import { WORDS } from './words.ts';
 
 const { SOCK_STREAM = 0, SOCK_NONBLOCK = 0, O_RDWR = 0, O_NONBLOCK = 0, MSG_DONTWAIT = 0 } = WORDS;
 const {
+  TCP_FASTOPEN = 0,
   MSG_OOB = 0,
   MSG_FASTOPEN = 0,
   MSG_NOSIGNAL = 0,
@@ -181,6 +182,10 @@ export class StackSystem {
     const [, level, option, value] = args;
     const reading = name === 'getsockopt';
     checkOption(level, option, reading, position);
+    if (!reading && option === TCP_FASTOPEN && value !== undefined && isStruct(value))
+      throw new UnsupportedError('socket option TCP_FASTOPEN', position); // FreeBSD's, with a key
+    if (!reading && option === TCP_FASTOPEN && socket.listening)
+      throw new UnsupportedError('TCP_FASTOPEN after listen()', position);
     if (!reading) return socket.options.set(numberOf(level), numberOf(option), value, socket.connection);
     const found =
       level === SOL_SOCKET && option === SO_ERROR
