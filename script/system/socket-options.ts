@@ -115,6 +115,8 @@ export class SocketOptions {
         return connection.setNoDelay(value !== 0);
       case 'TCP_USER_TIMEOUT':
         return connection.setUserTimeout(value === 0 ? undefined : ms(value));
+      case 'TCP_NOTSENT_LOWAT':
+        return connection.setNotSentLowat(value === 0 ? undefined : value);
       case 'IP_TOS':
         return connection.setTypeOfService(value);
       case 'SO_KEEPALIVE':

@@ -7,6 +7,7 @@ import type {
   Endpoint,
   IcmpErrorKind,
 } from '../../stack/tcp/events.ts';
+import { notSent } from '../../stack/tcp/sending.ts';
 import type { TcpListener } from '../../stack/tcp/listener.ts';
 import { StackError } from '../../stack/errors.ts';
 import { SocketOptions } from './socket-options.ts';
@@ -249,7 +250,8 @@ export class StackSocket implements ConnectionOwner {
     if (isBeforeData(connection)) return ready;
     if (connection.readable > 0) ready |= POLLIN;
     const { queue } = connection.sender;
-    if (writeShut || queue.length * 2 < queue.limit) ready |= POLLOUT;
+    const room = queue.length * 2 < queue.limit && notSent(connection) < connection.notSentLowat;
+    if (writeShut || room) ready |= POLLOUT;
     return ready;
   }
 }

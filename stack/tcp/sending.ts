@@ -42,7 +42,7 @@ export function tellRoom(connection: TcpConnection): boolean {
 }
 
 /** Bytes of the queue that were never sent. */
-function notSent({ sender }: TcpConnection): number {
+export function notSent({ sender }: TcpConnection): number {
   return Math.max(0, distance(sender.nxt, sender.finSeq));
 }
 
