@@ -38,7 +38,6 @@ export class Listener<Data> implements TCPSocketListener<Data>, ListenerOwner, A
     this.#handlers = { current: settings.handlers };
     const address = addressToListen(settings.hostname);
     this.#onAllIPv6 = !isIPv4(address) && isUnspecified(address);
-    if (this.#onAllIPv6 && settings.ipv6Only) throw new Error('ipv6Only is not implemented yet');
     this.#tcp = this.#bind(address, settings);
     this.data = settings.data as Data;
     this.hostname = settings.hostname;
@@ -103,10 +102,10 @@ export class Listener<Data> implements TCPSocketListener<Data>, ListenerOwner, A
     this.stop(true);
   }
 
-  #bind(address: IpAddress, { hostname, port, reusePort, fastOpen }: ListenSettings): TcpListener {
-    const options = { port, reusePort, ...(fastOpen === undefined ? {} : { fastOpen }) };
+  #bind(address: IpAddress, { hostname, port, reusePort, ipv6Only, fastOpen }: ListenSettings): TcpListener {
+    const options = { address, port, reusePort, ipv6Only, ...(fastOpen === undefined ? {} : { fastOpen }) };
     try {
-      return this.#host.tcp.listen(isUnspecified(address) ? options : { address, ...options }, this);
+      return this.#host.tcp.listen(options, this);
     } catch (error) {
       throw listenError(error, hostname, port);
     }

@@ -4,6 +4,7 @@
  * only, `freebsd`.
  */
 
+import { FAST_OPEN, type FastOpenSettings } from './fast-open-settings.ts';
 import { type Duration, ms, seconds, us } from './time.ts';
 import type { OptionLayout } from './wire/tcp-options.ts';
 
@@ -31,12 +32,36 @@ export interface IpSettings {
   readonly arpInterval: Duration;
   /** ARP requests before the neighbour counts as unreachable. */
   readonly arpRetries: number;
-  /** Packets that wait for one neighbour: at least one, the latest kept [RFC 1122 2.3.2.2]. */
+  /** Packets that wait for one neighbour: at least one, the latest kept [RFC 1122 2.3.2.2]; a large packet in fragments is many. Linux unres_qlen 101. */
   readonly neighbourQueue: number;
+  /** IPv6 extension headers walked in one packet; one with more is dropped [attacks.md B11; RFC 8504 5.3]. */
+  readonly extensionHeaders: number;
+  /** Destinations whose path MTU is remembered; beyond it the oldest goes [attacks.md section 3]. */
+  readonly pathMtus: number;
+  /** How long a path MTU below the link's is believed: 10 minutes [RFC 1191 6.3; RFC 8201 4]. */
+  readonly pathMtuTimeout: Duration;
+  /** Smallest path MTU believed over IPv4: at least 68 [RFC 1191 3]; Linux min_pmtu 552 [attacks.md B1]. */
+  readonly minPathMtu: number;
+  /** Smallest path MTU believed over IPv6, and never less than 1280 [RFC 8201 4]. */
+  readonly minPathMtu6: number;
+  /** Neighbour solicitations that ask whether an IPv6 address is taken before it is used; 0: none [RFC 4862 5.1]. */
+  readonly dupAddrDetectTransmits: number;
+  /** Longest random wait before the first of them [RFC 4862 5.4.2: MAX_RTR_SOLICITATION_DELAY]. */
+  readonly dadDelay: Duration;
+  /** How long an IPv6 neighbour counts as reachable, on average; 0.5 to 1.5 of it is drawn [RFC 4861 10: REACHABLE_TIME]. */
+  readonly reachableTime: Duration;
+  /** Time between neighbour solicitations [RFC 4861 10: RETRANS_TIMER]. */
+  readonly retransTimer: Duration;
+  /** How long a stale neighbour has for a hint from above until it is probed [RFC 4861 10: DELAY_FIRST_PROBE_TIME]. */
+  readonly delayFirstProbe: Duration;
+  /** Solicitations to the group of an address before it counts as unreachable [RFC 4861 10: MAX_MULTICAST_SOLICIT]. */
+  readonly maxMulticastSolicit: number;
+  /** Probes to a neighbour that is known before it is forgotten [RFC 4861 10: MAX_UNICAST_SOLICIT]. */
+  readonly maxUnicastSolicit: number;
 }
 
 /** Settings of TCP. */
-export interface TcpSettings {
+export interface TcpSettings extends FastOpenSettings {
   /** Maximum segment lifetime: 2 minutes [RFC 9293 3.4.2]; TIME-WAIT lasts two of them. Linux: 60 s in all. */
   readonly msl: Duration;
   /** TIME-WAIT ignores RST [RFC 1337 3, fix F1]; off: a RST ends it, as the base text says [RFC 9293 3.10.7.4]. */
@@ -123,6 +148,13 @@ export interface TcpSettings {
   readonly undo: boolean;
   /** How long a smallest round-trip time is believed [RFC 8985 6.2, step 1]; Linux 300 s. */
   readonly minRttWindow: Duration;
+  /**
+   * The MTU of paths whose routers say nothing [RFC 4821, RFC 8899]: looked for when full-sized segments vanish (`black-hole`, Linux
+   * tcp_mtu_probing = 1), or never; Linux's default.
+   */
+  readonly mtuProbing: 'off' | 'black-hole';
+  /** Timeouts in a row of a full-sized segment that mean a black hole; Linux tcp_retries1 = 3. */
+  readonly blackHoleTimeouts: number;
   /** Bytes the send buffer holds at first, and after autotuning. */
   readonly sendBuffer: Range;
   /** Bytes that may wait unsent in the send buffer beyond what the windows take [Linux tcp_notsent_lowat]; Infinity: no limit. */
@@ -157,20 +189,6 @@ export interface TcpSettings {
   readonly superSegments: boolean;
   /** Hard ICMP errors end a connection even once it is synchronized [RFC 9293 SHLD-26]; off: they are soft then, since anybody can forge them [RFC 5927 5.2]. */
   readonly hardErrorsAbort: boolean;
-  /** In which roles a program's call may switch Fast Open on [RFC 7413 4.2: off by default]; `off`: in none [Linux tcp_fastopen]. */
-  readonly fastOpen: 'off' | 'client' | 'server' | 'both';
-  /** Connections of a listener that Fast Open may hold in SYN-RECEIVED: PendingFastOpenRequests [RFC 7413 4.2, 5.1]. */
-  readonly fastOpenQueue: number;
-  /** How long a Fast Open connection that a RST ended still counts among them [RFC 7413 5.1; Linux 60 s]. */
-  readonly fastOpenResetHold: Duration;
-  /** Key of the cookies, as Linux's tcp_fastopen_key has it ("4 groups of 8 hex digits"), for servers that share an address; empty: drawn. */
-  readonly fastOpenKey: string;
-  /** How long a drawn key makes cookies; they are taken for as long again [RFC 7413 4.1.2]; 0: for ever, as Linux. */
-  readonly fastOpenKeyLifetime: Duration;
-  /** Server addresses whose cookies are remembered, and paths on which Fast Open failed [RFC 7413 4.1.3]. */
-  readonly fastOpenCache: number;
-  /** How long Fast Open rests on a path where it failed; each time twice as long, up to 64 times [RFC 7413 4.1.3.1]. */
-  readonly fastOpenRetry: Duration;
 }
 
 /** A closed interval. */
@@ -201,7 +219,19 @@ const standard: Settings = {
     neighbourTimeout: seconds(60),
     arpInterval: seconds(1),
     arpRetries: 3,
-    neighbourQueue: 16,
+    neighbourQueue: 101,
+    extensionHeaders: 8,
+    pathMtus: 1_024,
+    pathMtuTimeout: seconds(600),
+    minPathMtu: 552,
+    minPathMtu6: 1_280,
+    dupAddrDetectTransmits: 1,
+    dadDelay: seconds(1),
+    reachableTime: seconds(30),
+    retransTimer: seconds(1),
+    delayFirstProbe: seconds(5),
+    maxMulticastSolicit: 3,
+    maxUnicastSolicit: 3,
   },
   tcp: {
     msl: seconds(120),
@@ -244,6 +274,8 @@ const standard: Settings = {
     frto: true,
     undo: true,
     minRttWindow: seconds(300),
+    mtuProbing: 'black-hole',
+    blackHoleTimeouts: 2,
     sendBuffer: { from: 256 * 1024, to: 4 * 1024 * 1024 },
     notSentLowat: Infinity,
     receiveBuffer: { from: 128 * 1024, to: 6 * 1024 * 1024 },
@@ -261,13 +293,7 @@ const standard: Settings = {
     optionLayout: 'standard',
     superSegments: true,
     hardErrorsAbort: false,
-    fastOpen: 'both',
-    fastOpenQueue: 256,
-    fastOpenResetHold: seconds(60),
-    fastOpenKey: '',
-    fastOpenKeyLifetime: seconds(24 * 3600),
-    fastOpenCache: 1_024,
-    fastOpenRetry: seconds(60),
+    ...FAST_OPEN,
   },
 };
 
@@ -283,6 +309,8 @@ const linux: Settings = {
     maxRto: seconds(120),
     r2: us(924_600_000),
     synRetries: 6,
+    mtuProbing: 'off',
+    blackHoleTimeouts: 3,
     maxPersist: seconds(120),
     delayedAck: ms(40),
     quickAcks: 16,
@@ -308,6 +336,7 @@ const textbook: Settings = {
     tailLossProbe: false,
     frto: false,
     undo: false,
+    mtuProbing: 'off',
     ackPerBatch: false,
     sendBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
     receiveBuffer: { from: 1024 * 1024, to: 1024 * 1024 },

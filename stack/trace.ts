@@ -39,7 +39,7 @@ export interface FrameEvent extends Event {
 /** A packet was dropped. It is the last frame that came in, or one that could not go out. */
 export interface DropEvent extends Event {
   readonly type: 'drop';
-  readonly layer: 'ethernet' | 'arp' | 'ip' | 'icmp' | 'udp' | 'tcp' | 'device';
+  readonly layer: 'ethernet' | 'arp' | 'ndp' | 'ip' | 'icmp' | 'udp' | 'tcp' | 'device';
   readonly reason: DropReason;
   readonly connection?: number;
 }
@@ -71,6 +71,8 @@ export type SendCause =
   | 'partial-ack-retransmit'
   | 'loss-probe'
   | 'loss-probe-retransmit'
+  | 'mtu-probe'
+  | 'mtu-retransmit'
   | 'window-probe'
   | 'keepalive-probe'
   | 'reset';
@@ -81,6 +83,7 @@ export const RETRANSMISSIONS: readonly SendCause[] = [
   'fast-retransmit',
   'partial-ack-retransmit',
   'loss-probe-retransmit',
+  'mtu-retransmit',
 ];
 
 /** A TCP segment of a connection (or a RST for none: `connection` 0), with its payload's length. */

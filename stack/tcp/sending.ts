@@ -9,6 +9,7 @@ export function queueBytes(connection: TcpConnection, bytes: Uint8Array, from: n
   if (!connection.writable) return 0;
   const { sender, context } = connection;
   const empty = sender.queue.length === 0 && sender.flightSize === 0;
+  sender.checkAppLimited(); // before the write: was the program what had limited the sending?
   const count = sender.queue.write(bytes, from, from + Math.min(to - from, notSentRoom(connection)));
   if (count < to - from) connection.writableWanted = true;
   if (empty) connection.progressAt = context.now;

@@ -29,12 +29,16 @@ export interface ConnectOptions {
   readonly local?: { readonly address?: IpAddress | undefined; readonly port?: number | undefined };
   /** Asks for Fast Open [RFC 7413]: with a cookie for the server, data leaves with the SYN. */
   readonly fastOpen?: FastOpenConnect;
+  /** The name of the interface to leave by: the zone of a link-local IPv6 address (`fe80::1%eth0`) [RFC 4007 11]. */
+  readonly zone?: string | undefined;
 }
 
 /** How to listen. */
 export interface ListenOptions {
-  /** Undefined or unspecified (0.0.0.0): all addresses of the host. */
+  /** Undefined: all addresses of the host. `::`: the same, unless `ipv6Only`. 0.0.0.0: all IPv4 addresses. */
   readonly address?: IpAddress;
+  /** `::` takes no IPv4 connections [RFC 3493 5.3]. */
+  readonly ipv6Only?: boolean;
   /** 0: any that is free. */
   readonly port: number;
   readonly backlog?: number;
@@ -130,6 +134,7 @@ export class Tcp implements Transport {
     if (connection === undefined) return this.#ip.drop('icmp', 'NO_SOCKET');
     const reason = icmpErrorArrives(connection, kind, seq(view.getUint32(head + 4)), mtu);
     if (reason !== undefined) return this.#ip.drop('icmp', reason, connection.id);
+    if (kind === 'fragmentation-needed') this.#ip.pathMtu.lower(destination, connection.pathMtu);
     this.#touch(connection);
   }
 
@@ -251,7 +256,7 @@ export class Tcp implements Transport {
   #resetFor(segment: ArrivedSegment, meta: IpMeta, reason: ResetReason): void {
     const { header } = segment;
     if (header.rst) return;
-    const route = this.#ip.routes.find(meta.source, meta.destination);
+    const route = this.#ip.routes.findBack(meta);
     if (route === undefined) return;
     if (!this.#ip.takeErrorToken()) return this.#drop('ICMP_RATELIMIT');
     const end = add(header.seq, segment.length + (header.syn ? 1 : 0) + (header.fin ? 1 : 0));
@@ -326,7 +331,13 @@ export class Tcp implements Transport {
     const tos = connection?.typeOfService ?? 0;
     this.#ip.send(
       packet,
-      { source: route.source, destination, protocol: PROTOCOL_TCP, tos, dontFragment: true },
+      {
+        source: route.source,
+        destination,
+        protocol: PROTOCOL_TCP,
+        tos,
+        dontFragment: connection?.mayFragment !== true,
+      },
       route,
     );
   }
