@@ -148,7 +148,7 @@ export class Sender {
     return this.probed ? add(this.nxt, 1) : this.nxt;
   }
 
-  /** Payload bytes of the next segment at most: where a super-segment is cut, its urgent pointer would be right in the first part only. */
+  /** Payload bytes of one plan at most: the parts of a super-segment would all have the same urgent pointer. */
   get #most(): number {
     return this.up === undefined ? this.largest : this.mss;
   }
@@ -395,14 +395,8 @@ export class Sender {
 
   /** Nagle: a small segment waits while anything is out, and others are gathered into it [RFC 9293 3.7.4, MAY-16, SHLD-27]. */
   #mayBeSmall(flight: number, length: number): boolean {
-    return (
-      this.noDelay ||
-      this.finQueued ||
-      this.pushNow ||
-      this.up !== undefined ||
-      flight === 0 ||
-      length % this.mss === 0
-    );
+    const atOnce = this.noDelay || this.finQueued || this.pushNow || this.up !== undefined;
+    return atOnce || flight === 0 || length % this.mss === 0;
   }
 
   #restartAfterIdle(now: Instant, rto: Duration): void {
