@@ -49,7 +49,7 @@ function takeTextAtOnce(connection: TcpConnection, segment: ArrivedSegment): voi
   if (receiver.takeHeld()) connection.tell({ type: 'readable' });
   receiver.ackDue = 'none'; // the SYN-ACK does it
   sender.una = add(sender.iss, 1);
-  sender.congestion.established(sender.mss, false, connection.context.now, undefined);
+  sender.congestion.established(sender.mss, false, connection.context.now, undefined, connection.sack);
 }
 
 /** The connection is synchronized: congestion control begins, what waited for it happens [RFC 9293 3.10.4]. */
@@ -62,7 +62,7 @@ export function established(connection: TcpConnection, cause: string): void {
   connection.progressAt = context.now;
   connection.heardAt = context.now;
   if (connection.fastOpened?.accepted !== true)
-    sender.congestion.established(sender.mss, synLost, context.now, rtt.srtt);
+    sender.congestion.established(sender.mss, synLost, context.now, rtt.srtt, connection.sack);
   connection.fastOpen?.established();
   connection.fastOpened?.over(false, context.now);
   if (sender.flightSize > 0) connection.timers.set('retransmission', after(context.now, rtt.rto)); // left before the handshake was over
