@@ -7,7 +7,7 @@ import type { IpMeta, Transport } from '../ip/transport.ts';
 import type { Instant } from '../time.ts';
 import type { IpAddress } from '../wire/address.ts';
 import { PROTOCOL_TCP } from '../wire/ipv4.ts';
-import { BARE_HEADER, type TcpHeader, emit, headerLength, parse, verifyChecksum } from '../wire/tcp.ts';
+import { type TcpHeader, emit, headerLength, parse, verifyChecksum } from '../wire/tcp.ts';
 import type { TcpConnection } from './connection.ts';
 import { ConnectionTable } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
@@ -15,10 +15,11 @@ import type { ConnectionOwner, Endpoint, IcmpErrorKind, ListenerOwner } from './
 import { icmpErrorArrives } from './icmp-error.ts';
 import type { TcpListener } from './listener.ts';
 import { ArrivedSegment, type OutgoingSegment } from './segment.ts';
-import { type SeqNumber, add, seq } from './sequence.ts';
+import { add, seq } from './sequence.ts';
 import { type FastOpenConnect } from './fast-open-client.ts';
 import { type FastOpenListen } from './fast-open.ts';
 import { FastOpen } from './fast-open-host.ts';
+import { resetHeader } from './reset-header.ts';
 import { isSynchronized } from './states.ts';
 import { traceSegment } from './tracing.ts';
 
@@ -113,7 +114,14 @@ export class Tcp implements Transport {
     const payloadAt = packet.head + headerLength(packet);
     const length = packet.tail - payloadAt;
     const merged = packet.segmentSize > 0 ? Math.ceil(length / packet.segmentSize) : 1;
-    const segment = new ArrivedSegment(header, packet.bytes, payloadAt, length, Math.max(1, merged));
+    const segment = new ArrivedSegment(
+      header,
+      packet.bytes,
+      payloadAt,
+      length,
+      Math.max(1, merged),
+      meta.tos & 3,
+    );
     this.#segmentArrived(segment, meta, packet.segmentSize);
   }
 
@@ -210,7 +218,7 @@ export class Tcp implements Transport {
     connection.traceVariables();
     this.#touch(connection);
     this.#unsettled.add(connection);
-    if (!this.#context.settings.tcp.ackPerBatch) this.drain();
+    if (!this.#context.settings.tcp.ackPerBatch || connection.ecn.ackAtOnce) this.drain();
   }
 
   /** The third handshake segment came: the program may accept. */
@@ -328,7 +336,8 @@ export class Tcp implements Transport {
     packet.checksum = route.interface.device.offloads.checksum ? 'partial' : 'complete';
     packet.segmentSize = segmentSize;
     emit(header, packet, route.source, destination, this.#context.settings.tcp.optionLayout);
-    const tos = connection?.typeOfService ?? 0;
+    const tos =
+      connection === undefined ? 0 : connection.ecn.typeOfService(connection.typeOfService, segment.ecn);
     this.#ip.send(
       packet,
       {
@@ -385,15 +394,4 @@ export class Tcp implements Transport {
   #drop(reason: DropReason): void {
     this.#ip.drop('tcp', reason);
   }
-}
-
-function resetHeader(of: TcpHeader, end: SeqNumber): TcpHeader {
-  return {
-    ...BARE_HEADER,
-    sourcePort: of.destinationPort,
-    destinationPort: of.sourcePort,
-    seq: of.ack ?? seq(0),
-    ack: of.ack === undefined ? end : undefined,
-    rst: true,
-  };
 }
