@@ -13,13 +13,17 @@ import type { OutgoingSegment } from './segment.ts';
 import type { SendPlan } from './send-plan.ts';
 import { type SeqNumber, add } from './sequence.ts';
 import { isSynchronized } from './states.ts';
+import { urgentDue, urgentPointer } from './urgent.ts';
 
 /** The next segment, or undefined. */
 export function nextSegment(connection: TcpConnection): OutgoingSegment | undefined {
   const { state } = connection;
   if (state === 'CLOSED') return resetSegment(connection);
-  const segment = isSynchronized(state) ? synchronizedSegment(connection) : synSegment(connection);
-  if (segment === undefined) setTimers(connection);
+  const handshake = !isSynchronized(state) && (connection.synDue || connection.fastOpened?.accepted !== true);
+  const segment = handshake ? synSegment(connection) : synchronizedSegment(connection);
+  if (segment !== undefined) return segment;
+  setTimers(connection);
+  if (connection.notSentLowat < Infinity) connection.tellRoom(); // what has left made room
   return segment;
 }
 
@@ -37,15 +41,20 @@ function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
     connection.timed = { end: sender.nxt, at: context.now };
   }
   if (!timers.isSet('retransmission')) timers.set('retransmission', after(context.now, rtt.rto));
+  const plain = synOptions(connection, context.settings.tcp);
+  const { options, length } =
+    connection.fastOpen === undefined || answer
+      ? { options: plain, length: 0 }
+      : connection.fastOpen.syn(plain);
   const header: TcpHeader = {
     ...base(connection, sender.iss),
     ack: answer ? receiver.nxt : undefined,
     syn: true,
     ...(answer ? ecn.synAckFlags(connection.retransmissions) : ecn.synFlags(connection.retransmissions)),
     window: Math.min(answer ? receiver.wnd : receiver.buffer, 0xffff), // never scaled [RFC 7323 2.3]
-    options: synOptions(connection, context.settings.tcp),
+    options,
   };
-  return { header, offset: 0, length: 0, segmentSize: 0, cause: answer ? 'syn-ack' : 'syn' };
+  return { header, offset: 0, length, segmentSize: 0, cause: answer ? 'syn-ack' : 'syn' };
 }
 
 /** Duplicate ACKs first, since only ACKs without data count as such [RFC 5681 2]; then data, which carries the ACK; else the ACK. */
@@ -60,6 +69,7 @@ function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undef
   }
   const cause = takeAckDue(connection);
   if (cause !== undefined) return pureAck(connection, cause);
+  if (urgentDue(connection)) return pureAck(connection, 'ack');
   if (receiver.windowUpdateDue()) return pureAck(connection, 'window-update');
   if (connection.keepAliveDue) {
     connection.keepAliveDue = false;
@@ -132,7 +142,7 @@ function acknowledging(
   fin: boolean,
   newData: boolean = false,
 ): TcpHeader {
-  const { receiver, timers, ecn, recovery } = connection;
+  const { receiver, sender, timers, ecn, recovery } = connection;
   const { ece, cwr, ae } = ecn.flags(seq, length, newData, recovery.reductions);
   const header: TcpHeader = {
     sourcePort: connection.local.port,
@@ -143,13 +153,14 @@ function acknowledging(
     fin,
     rst: false,
     psh,
-    urgentPointer: undefined,
+    urgentPointer: urgentPointer(sender, seq),
     ece,
     cwr,
     ae,
     window: receiver.offerWindow(),
     options: ackOptions(connection, length),
   };
+  if (header.urgentPointer !== undefined) connection.urgentTold = sender.up;
   receiver.ackSent();
   timers.clear('delayed-ack');
   return header;

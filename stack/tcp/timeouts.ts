@@ -111,6 +111,7 @@ function r2Of({ userTimeout, context }: TcpConnection): Duration {
 function countRetransmission(connection: TcpConnection): void {
   connection.retransmissions += 1;
   if (connection.retransmissions !== connection.context.settings.tcp.r1) return;
+  connection.fastOpen?.pathSilent();
   connection.tell({ type: 'soft-error', what: 'r1' });
   connection.pathInDoubt = true;
 }
