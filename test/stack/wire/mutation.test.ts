@@ -9,6 +9,8 @@ import * as v4 from '../../../stack/wire/ipv4.ts';
 import * as v6 from '../../../stack/wire/ipv6.ts';
 import * as tcp from '../../../stack/wire/tcp.ts';
 import * as tcpOptions from '../../../stack/wire/tcp-options.ts';
+import * as ndp from '../../../stack/wire/ndp.ts';
+import { readOptions } from '../../../stack/wire/ipv6-extensions.ts';
 import * as udp from '../../../stack/wire/udp.ts';
 import { DROP_REASONS } from '../../../stack/drop-reasons.ts';
 import {
@@ -41,6 +43,12 @@ const PARSERS: readonly (readonly [string, Uint8Array, Parser])[] = [
   ['icmp', fromHex(WINDOWS_PING), icmp.parse],
   ['icmp error', fromHex(`0303000000000000${LINUX_UDP}`), icmp.parse],
   ['icmpv6', fromHex(`8000000000010001${'61'.repeat(30)}`), (p) => icmpv6.parse(p, A6, A6)],
+  [
+    'ndp',
+    fromHex(`${'fe80'.padEnd(32, '0')}0101020000000001`),
+    (p) => ndp.parse({ type: 'other', typeNumber: 135, code: 0, rest: 0 }, p, p.head),
+  ],
+  ['ipv6 options', fromHex('0502000001020000'), (p) => ({ verdict: readOptions(p.view, p.head, p.tail) })],
   ['udp', fromHex(LINUX_UDP).subarray(20), udp.parse],
   ['udp over v6', fromHex(LINUX_UDP_V6).subarray(40), udp.parse],
   ['tcp', fromHex(LINUX_SYN).subarray(20), tcp.parse],
