@@ -271,7 +271,7 @@ export class Tcp implements Transport {
   }
 
   #drainSegments(connection: TcpConnection): void {
-    const { route } = connection;
+    const route = this.#table.routeOf(connection);
     for (;;) {
       if (!route.interface.ready) {
         this.#deviceBusy.add(connection);
@@ -314,7 +314,13 @@ export class Tcp implements Transport {
     const tos = connection?.typeOfService ?? 0;
     this.#ip.send(
       packet,
-      { source: route.source, destination, protocol: PROTOCOL_TCP, tos, dontFragment: connection?.mayFragment !== true },
+      {
+        source: route.source,
+        destination,
+        protocol: PROTOCOL_TCP,
+        tos,
+        dontFragment: connection?.mayFragment !== true,
+      },
       route,
     );
   }

@@ -34,6 +34,12 @@ const A6 = new IPv6Address(0xfd77_0000, 0, 0, 1);
 
 type Parser = (packet: PacketBuffer) => object | string;
 
+/** As a parser, which gives a value or a drop reason. */
+function optionsVerdict(packet: PacketBuffer): object | string {
+  const verdict = readOptions(packet.view, packet.head, packet.tail);
+  return verdict === 'malformed' ? 'IPV6_BAD_EXTHDR' : { verdict };
+}
+
 const PARSERS: readonly (readonly [string, Uint8Array, Parser])[] = [
   ['ethernet', fromHex(`ffffffffffff0200000000010806${ARP_REQUEST}`), ethernet.parse],
   ['arp', fromHex(ARP_REQUEST), arp.parse],
@@ -48,7 +54,7 @@ const PARSERS: readonly (readonly [string, Uint8Array, Parser])[] = [
     fromHex(`${'fe80'.padEnd(32, '0')}0101020000000001`),
     (p) => ndp.parse({ type: 'other', typeNumber: 135, code: 0, rest: 0 }, p, p.head),
   ],
-  ['ipv6 options', fromHex('0502000001020000'), (p) => ({ verdict: readOptions(p.view, p.head, p.tail) })],
+  ['ipv6 options', fromHex('0502000001020000'), optionsVerdict],
   ['udp', fromHex(LINUX_UDP).subarray(20), udp.parse],
   ['udp over v6', fromHex(LINUX_UDP_V6).subarray(40), udp.parse],
   ['tcp', fromHex(LINUX_SYN).subarray(20), tcp.parse],
