@@ -41,6 +41,10 @@ function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
     connection.timed = { end: sender.nxt, at: context.now };
   }
   if (!timers.isSet('retransmission')) timers.set('retransmission', after(context.now, rtt.rto));
+  // Before the options: what leaves again may leave without some of them.
+  const flags = answer
+    ? ecn.synAckFlags(connection.retransmissions)
+    : ecn.synFlags(connection.retransmissions);
   const plain = synOptions(connection, context.settings.tcp);
   const { options, length } =
     connection.fastOpen === undefined || answer
@@ -50,7 +54,7 @@ function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
     ...base(connection, sender.iss),
     ack: answer ? receiver.nxt : undefined,
     syn: true,
-    ...(answer ? ecn.synAckFlags(connection.retransmissions) : ecn.synFlags(connection.retransmissions)),
+    ...flags,
     window: Math.min(answer ? receiver.wnd : receiver.buffer, 0xffff), // never scaled [RFC 7323 2.3]
     options,
   };
