@@ -111,6 +111,22 @@ export interface TcpSettings {
   readonly keepAliveCount: number;
   /** Shortest time between two challenge ACKs of one connection [RFC 5961 7; Linux 500 ms]. */
   readonly challengeAckInterval: Duration;
+  /**
+   * When a SYN is answered by a cookie that costs no memory [RFC 4987 3.6; Linux tcp_syncookies]: never, when the SYN queue is full, or
+   * always (a fingerprint of the defence: options that need memory are lost without timestamps).
+   */
+  readonly synCookies: 'off' | 'overflow' | 'always';
+  /** Connections in TIME-WAIT that are kept as records, 1 and up; beyond it the one that has waited longest goes [Linux tcp_max_tw_buckets]. */
+  readonly timeWaitRecords: number;
+  /** Connections in all, half-open ones and TIME-WAIT left out; a SYN beyond it is dropped, a call to connect fails with EMFILE [attacks.md A16]. */
+  readonly maxConnections: number;
+  /**
+   * Bytes that all buffers, records and incomplete packets may hold, with what holding them costs [attacks.md A16; Linux tcp_mem]. At
+   * three quarters of it new connections are refused, at seven eighths buffers grow no more, beyond it connections are aborted.
+   */
+  readonly maxMemory: number;
+  /** Separate ranges that the out-of-order queue of one connection may hold: one for so many bytes of its buffer, but at least 64 [attacks.md A13]. */
+  readonly bytesPerRange: number;
   /** Accept queue of a listener that names none; its SYN queue is as long. */
   readonly backlog: number;
   /** First and last ephemeral port [RFC 6056 3.2: 1024 and up; Linux 32768..60999]. */
@@ -186,6 +202,11 @@ const standard: Settings = {
     keepAliveInterval: seconds(75),
     keepAliveCount: 9,
     challengeAckInterval: ms(500),
+    synCookies: 'overflow',
+    timeWaitRecords: 65_536,
+    maxConnections: 1_000_000,
+    maxMemory: 1024 * 1024 * 1024,
+    bytesPerRange: 256,
     backlog: 511,
     ephemeralPorts: { from: 49_152, to: 65_535 },
     optionLayout: 'standard',
@@ -220,6 +241,7 @@ const textbook: Settings = {
   tcp: {
     ...standard.tcp,
     rfc1337: false,
+    synCookies: 'off',
     abcLimit: 2,
     limitedTransmit: false,
     ackPerBatch: false,

@@ -3,9 +3,10 @@ import type { DropReason, ResetReason } from '../drop-reasons.ts';
 import type { Route } from '../ip/routes.ts';
 import { type Duration, type Instant, NEVER } from '../time.ts';
 import type { CallEvent, TcbVariables, TimerName } from '../trace.ts';
-import type { Timestamps } from '../wire/tcp-options.ts';
+import type { TcpOptions, Timestamps } from '../wire/tcp-options.ts';
 import { segmentArrives } from './arrives.ts';
 import { abort, closeWriteSide, giveUp } from './closing.ts';
+import { AccountedBytes } from './connection-memory.ts';
 import type { ConnectionSetup } from './connection-setup.ts';
 import { nextSegment } from './departs.ts';
 import { EventQueue } from './event-queue.ts';
@@ -26,10 +27,7 @@ import { VariablesTrace, traceState, variables } from './tracing.ts';
  * One TCP connection: a value with a few inputs (`segmentArrived`, the user's calls, `deadlinesPassed`) and three questions
  * (`nextSegment`, `nextEvent`, `nextDeadline`). It knows no device, no clock and no randomness; the host tells it the time
  * through `context.now`.
- *
- * Its parts are open to the files of this folder: `open.ts`, `closing.ts`, `arrives.ts`, `departs.ts` and
- * `timeouts.ts` hold what RFC 9293 3.10 says of
- * it, in the RFC's order.
+ * Its parts are open to the files of this folder, which hold what RFC 9293 3.10 says of it.
  */
 export class TcpConnection {
   readonly id: number;
@@ -58,8 +56,7 @@ export class TcpConnection {
   challengeDue: boolean = false;
   lastChallenge: Instant = -1e15 as Instant;
   keepAliveDue: boolean = false;
-  /** R1 was reached: IP is to be advised that the path may be dead [RFC 9293 MUST-20]. */
-  pathInDoubt: boolean = false;
+  pathInDoubt: boolean = false; // R1 was reached: IP is to be advised [RFC 9293 MUST-20]
   resetDue: ResetReason | undefined;
   /** Retransmissions of the oldest segment (or the SYN) so far. */
   retransmissions: number = 0;
@@ -80,6 +77,12 @@ export class TcpConnection {
   /** CLOSE came before the connection was established [RFC 9293 3.10.4]. */
   closeQueued: boolean = false;
   typeOfService: number = 0;
+  synOffer: TcpOptions | undefined; // SYN-RECEIVED: what the peer's SYN offered
+  /** The connection rests as a record (`dormant.ts`), which knows the state; this object is only what its owner holds. */
+  resting: (() => TcpState) | undefined;
+  handshakeUntimed: boolean = false; // the handshake tells nothing about the round-trip time
+  readonly accounted: AccountedBytes = new AccountedBytes();
+  observed: boolean = false; // somebody looks at the object: no record may take its place
   readonly #touched: (connection: TcpConnection) => void;
   readonly #timestampOffset: number;
   readonly #variables: VariablesTrace = new VariablesTrace();
@@ -115,7 +118,13 @@ export class TcpConnection {
   }
 
   get state(): TcpState {
-    return this.#state;
+    return this.resting === undefined ? this.#state : this.resting();
+  }
+
+  /** Takes up the state of a record; nothing is traced. `told`: the trace knows the variables as they are. */
+  resume(state: TcpState, told: boolean = true): void {
+    this.#state = state;
+    if (told) this.#variables.resume(this);
   }
 
   /** Changes the state; a change that RFC 9293 does not know is a fault of the stack. */
@@ -125,10 +134,9 @@ export class TcpConnection {
     if (!TRANSITIONS[from].includes(state))
       throw new Error(`no transition from ${from} to ${state} (${cause})`);
     this.#state = state;
+    this.resting = undefined;
     traceState(this, from, state, cause);
   }
-
-  // Inputs. After each of them, ask the three questions.
 
   /** OPEN, active: sends a SYN [RFC 9293 3.10.1]. */
   open(): void {
@@ -156,8 +164,6 @@ export class TcpConnection {
     }
   }
 
-  // The three questions.
-
   /** The next segment to be sent now, until there is none. */
   nextSegment(): OutgoingSegment | undefined {
     return nextSegment(this);
@@ -176,8 +182,8 @@ export class TcpConnection {
   // The user's calls [RFC 9293 3.9.1]. All of them may be made at any time, also from inside an event.
 
   /**
-   * SEND: queues a copy of `bytes[from..to)` as far as there is room. Returns the bytes taken; if that is less than was given, a
-   * `writable` event follows. 0 once the write side is closed.
+   * SEND: queues a copy of `bytes[from..to)` as far as there is room; returns the bytes taken (0 once the write side is closed). If that
+   * is less than was given, a `writable` event follows.
    */
   send(bytes: Uint8Array, from: number = 0, to: number = bytes.length): number {
     if (!this.writable) return 0;
@@ -221,6 +227,7 @@ export class TcpConnection {
 
   /** RECEIVE: up to `max` bytes in order, in memory that is the caller's; undefined if there are none. */
   receive(max: number = 65_536): Uint8Array | undefined {
+    this.receiver.mayGrow = !this.context.memory.refusesGrowth;
     const bytes = this.receiver.read(max, this.context.now, this.rtt.srtt);
     if (bytes === undefined) return undefined;
     this.#traceCall('receive', { count: bytes.length });
@@ -258,14 +265,14 @@ export class TcpConnection {
     this.#touched(this);
   }
 
-  /** Sends what Nagle's algorithm, silly-window avoidance or the delayed ACK hold back. */
+  /** Sends what is held back: by Nagle, against silly windows, as a delayed ACK. */
   flush(): void {
     this.sender.pushNow = true;
     if (this.receiver.ackDue === 'delayed') this.receiver.ackDue = 'now';
     this.#touched(this);
   }
 
-  /** Switches Nagle's algorithm off or on [RFC 9293 MUST-17]. */
+  /** Switches Nagle's algorithm [RFC 9293 MUST-17]. */
   setNoDelay(on: boolean): void {
     this.#traceCall('option', { detail: `no-delay ${on}` });
     this.sender.noDelay = on;
@@ -281,7 +288,7 @@ export class TcpConnection {
     this.#touched(this);
   }
 
-  /** Sets R2 of this connection [RFC 9293 MUST-21]: data unacknowledged for so long ends it; undefined: the host's R2. */
+  /** Sets R2 of this connection [RFC 9293 MUST-21]; undefined: the host's R2. */
   setUserTimeout(timeout: Duration | undefined): void {
     this.userTimeout = timeout;
     this.timers.clear('user-timeout');
@@ -308,8 +315,6 @@ export class TcpConnection {
     this.owner = owner;
     this.#touched(this);
   }
-
-  // For the host and the files of this folder.
 
   /** The batch is over: payload that was not read is copied out of the device's memory. */
   settle(): void {
@@ -345,7 +350,7 @@ export class TcpConnection {
     const { queue, congestion } = this.sender;
     const { sendBuffer } = this.context.settings.tcp;
     const wanted = Math.min(Math.max(2 * congestion.cwnd, sendBuffer.from), sendBuffer.to);
-    if (wanted > queue.limit) queue.limit = wanted;
+    if (wanted > queue.limit && !this.context.memory.refusesGrowth) queue.limit = wanted;
     if (!this.#writableWanted || queue.length * 2 > queue.limit) return;
     this.#writableWanted = false;
     this.tell({ type: 'writable' });

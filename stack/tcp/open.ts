@@ -19,6 +19,7 @@ export function openPassive(connection: TcpConnection, segment: ArrivedSegment):
   receiver.synArrived(segment.seq);
   negotiate(connection, segment.header.options, context.settings.tcp);
   sender.setWindow(segment.seq, sender.iss, segment.header.window); // unscaled in a SYN [RFC 7323 2.3]
+  connection.synOffer = segment.header.options;
   connection.enter('SYN-RECEIVED', 'rcv SYN');
   connection.heardAt = context.now;
   connection.progressAt = context.now;
@@ -44,6 +45,7 @@ export function established(connection: TcpConnection, cause: string): void {
   connection.timers.clear('retransmission');
   const synLost = connection.retransmissions > 1;
   connection.retransmissions = 0;
+  connection.synOffer = undefined;
   connection.progressAt = context.now;
   connection.heardAt = context.now;
   sender.congestion.established(sender.mss, synLost);

@@ -36,6 +36,8 @@ export class Receiver {
   /** Bytes the buffer may hold now; autotuning raises it up to `maxBuffer`. */
   buffer: number;
   maxBuffer: number;
+  /** False under memory pressure: the buffer stays as it is (`maxMemory`). */
+  mayGrow: boolean = true;
   /** Largest payload of a single segment seen: the peer's MSS for the purpose of acknowledging. */
   peerMss: number = 536;
   /** Duplicate ACKs to send, one for each segment that came out of order [RFC 5681 4.2]. */
@@ -104,7 +106,8 @@ export class Receiver {
     this.#noteSize(segment);
     const limit = 2 * Math.max(this.buffer, 65_536);
     const { seq: left, bytes, payloadAt, length } = segment;
-    const stored = this.assembler.insert(left, bytes, payloadAt, length, limit);
+    const ranges = Math.max(64, Math.floor(this.buffer / this.#settings.bytesPerRange)); // attacks.md A13
+    const stored = this.assembler.insert(left, bytes, payloadAt, length, limit, ranges);
     // A merged super-segment stands for many; three are all that a sender needs to hear.
     this.duplicateAcks += Math.min(segment.wireSegments, 3);
     this.#quickAcks = this.#settings.quickAcks;
@@ -241,6 +244,7 @@ export class Receiver {
    */
   #autotune(count: number, now: Instant, srtt: Duration | undefined): void {
     if (
+      !this.mayGrow ||
       this.buffer >= this.maxBuffer ||
       this.#settings.receiveBuffer.from === this.#settings.receiveBuffer.to
     )

@@ -79,6 +79,11 @@ export function variables(connection: TcpConnection): TcbVariables {
 export class VariablesTrace {
   #last: TcbVariables | undefined;
 
+  /** Begins with the variables as they are: they were told before. */
+  resume(connection: TcpConnection): void {
+    if (connection.context.tracer !== undefined) this.#last = variables(connection);
+  }
+
   /** Traces the difference, if there is one. */
   trace(connection: TcpConnection): void {
     const { tracer, now, name } = connection.context;

@@ -1,0 +1,32 @@
+import type { Memory } from '../memory.ts';
+import type { TcpConnection } from './connection.ts';
+
+/** What a connection takes without its buffers: measured, see docs/performance.md. */
+export const CONNECTION_BYTES = 2_048;
+
+/** What a connection was last accounted for, in bytes. */
+export class AccountedBytes {
+  connection: number = 0;
+  send: number = 0;
+  receive: number = 0;
+  outOfOrder: number = 0;
+}
+
+/** Tells `memory` what the connection holds now; nothing if it is `gone`. True if that is more than before. */
+export function accountFor(connection: TcpConnection, memory: Memory, gone: boolean): boolean {
+  const { accounted, sender, receiver } = connection;
+  const before = accounted.connection + accounted.send + accounted.receive + accounted.outOfOrder;
+  const own = gone ? 0 : CONNECTION_BYTES;
+  const send = gone ? 0 : sender.queue.capacity;
+  const receive = gone ? 0 : receiver.queue.held;
+  const outOfOrder = gone ? 0 : receiver.assembler.cost;
+  memory.add('connections', own - accounted.connection);
+  if (send !== accounted.send) memory.add('send', send - accounted.send);
+  if (receive !== accounted.receive) memory.add('receive', receive - accounted.receive);
+  if (outOfOrder !== accounted.outOfOrder) memory.add('outOfOrder', outOfOrder - accounted.outOfOrder);
+  accounted.connection = own;
+  accounted.send = send;
+  accounted.receive = receive;
+  accounted.outOfOrder = outOfOrder;
+  return own + send + receive + outOfOrder > before;
+}
