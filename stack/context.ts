@@ -1,4 +1,5 @@
 import type { Counters } from './counters.ts';
+import type { DropReason } from './drop-reasons.ts';
 import type { Memory } from './memory.ts';
 import type { Random } from './random.ts';
 import type { Settings } from './settings.ts';
@@ -14,6 +15,8 @@ export interface HostContext {
   readonly now: Instant;
   /** What has happened how often. */
   readonly counters: Counters;
+  /** Packets dropped, by reason. */
+  readonly drops: Map<DropReason, number>;
   /** What memory is used for. */
   readonly memory: Memory;
   /** Undefined: nobody reads the trace. */

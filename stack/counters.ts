@@ -1,6 +1,7 @@
 /** Counters of a host, with Linux's names (`/proc/net/snmp`, `/proc/net/netstat`) wherever Linux has one, so that people can look them up. */
 
 import type { HostContext } from './context.ts';
+import type { TcpState } from './tcp/states.ts';
 
 /** What is counted; each with one sentence. */
 export const COUNTERS = {
@@ -52,4 +53,13 @@ export function reached(context: HostContext, limit: CounterName, connection: nu
   context.counters[limit] += 1;
   const { tracer, now, name } = context;
   tracer?.({ type: 'limit', at: now, host: name, connection, limit });
+}
+
+/** A connection changed its state: counts what RFC 4022 counts. */
+export function countTransition(counters: Counters, from: TcpState, to: TcpState): void {
+  if (from === 'CLOSED' && to === 'SYN-SENT') counters.ActiveOpens += 1;
+  else if (from === 'CLOSED' && to === 'SYN-RECEIVED') counters.PassiveOpens += 1;
+  if (to !== 'CLOSED') return;
+  if (from === 'SYN-SENT' || from === 'SYN-RECEIVED') counters.AttemptFails += 1;
+  else if (from === 'ESTABLISHED' || from === 'CLOSE-WAIT') counters.EstabResets += 1;
 }

@@ -1,5 +1,6 @@
 import type { HostContext } from './context.ts';
 import { type Counters, noCounts } from './counters.ts';
+import type { DropReason } from './drop-reasons.ts';
 import { Ip } from './ip/ip.ts';
 import type { Device } from './link/device.ts';
 import type { Interface, InterfaceAddress, InterfaceOptions } from './link/interface.ts';
@@ -180,6 +181,7 @@ class TurnContext implements HostContext {
   readonly settings: Settings;
   readonly random: Random;
   readonly counters: Counters = noCounts();
+  readonly drops: Map<DropReason, number> = new Map();
   readonly memory: Memory;
   tracer: Tracer | undefined;
   readonly #scheduler: Scheduler;

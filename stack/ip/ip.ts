@@ -41,7 +41,7 @@ export class Ip implements InterfaceUpper, IpSender {
   readonly routes: RouteTable;
   readonly icmp: Icmp;
   /** Drops so far, by reason. */
-  readonly counters: Map<DropReason, number> = new Map();
+  readonly counters: Map<DropReason, number>;
   /** Called when an interface takes packets again that had refused them. */
   onWritable: ((from: Interface) => void) | undefined;
   readonly #context: HostContext;
@@ -53,6 +53,7 @@ export class Ip implements InterfaceUpper, IpSender {
 
   constructor(context: HostContext) {
     this.#context = context;
+    this.counters = context.drops;
     this.routes = new RouteTable(this.#interfaces);
     this.icmp = new Icmp(context, this);
     this.register(ipv4.PROTOCOL_ICMP, this.icmp);

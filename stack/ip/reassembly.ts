@@ -169,6 +169,7 @@ export class Reassembly {
   #count(datagram: Datagram, bytes: number): void {
     datagram.size += bytes;
     this.#memory += bytes;
+    this.#context.memory.add('reassembly', bytes);
   }
 
   #limitMemory(keep: Datagram): void {
@@ -222,6 +223,7 @@ export class Reassembly {
     ofSource?.delete(datagram);
     if (ofSource?.size === 0) this.#bySource.delete(datagram.source);
     this.#memory -= datagram.size;
+    this.#context.memory.add('reassembly', -datagram.size);
   }
 }
 

@@ -20,7 +20,7 @@ import type { TcpListener } from './listener.ts';
 import { ArrivedSegment, type OutgoingSegment } from './segment.ts';
 import { type SeqNumber, add, seq } from './sequence.ts';
 import { type TcpState, isSynchronized } from './states.ts';
-import { traceSegment } from './tracing.ts';
+import { countSent, traceSegment } from './tracing.ts';
 
 /** How to open a connection. */
 export interface ConnectOptions {
@@ -109,10 +109,14 @@ export class Tcp implements Transport {
   }
 
   packetArrived(packet: PacketBuffer, meta: IpMeta): void {
+    const { counters } = this.#context;
+    counters.InSegs += 1;
     if (meta.broadcast) return this.#drop('OTHERHOST'); // RFC 9293 MUST-57: silently
-    if (!verifyChecksum(packet, meta.source, meta.destination)) return this.#drop('TCP_CSUM');
-    const header = parse(packet);
-    if (typeof header === 'string') return this.#drop(header);
+    const header = verifyChecksum(packet, meta.source, meta.destination) ? parse(packet) : 'TCP_CSUM';
+    if (typeof header === 'string') {
+      counters.InErrs += 1;
+      return this.#drop(header);
+    }
     const payloadAt = packet.head + headerLength(packet);
     const length = packet.tail - payloadAt;
     const merged = packet.segmentSize > 0 ? Math.ceil(length / packet.segmentSize) : 1;
@@ -323,6 +327,7 @@ export class Tcp implements Transport {
   #emit(segment: OutgoingSegment, route: Route, destination: IpAddress, connection?: TcpConnection): void {
     const { header, length, segmentSize } = segment;
     if (this.#context.tracer !== undefined) this.#traceOut(segment, route, destination, connection);
+    countSent(this.#context.counters, segment);
     const packet = route.interface.allocate(length);
     if (packet === undefined) return this.#ip.drop('device', 'DEVICE_QUEUE_FULL', connection?.id);
     if (connection !== undefined && length > 0) {

@@ -76,6 +76,7 @@ export function makeContext(changes: SettingsChanges = {}): TestContext {
     name: 'host',
     settings: settings(changes),
     counters: noCounts(),
+    drops: new Map(),
     memory: new Memory(settings(changes).tcp.maxMemory),
     random: {
       u32: () => {
