@@ -19,8 +19,9 @@ export class ReceiveQueue {
   /** Bytes of memory taken, with what is taken ahead and what was read of the oldest chunk. */
   get held(): number {
     const oldest = this.#chunks[this.#first];
-    const newest = this.#chunks[this.#chunks.length - 1];
-    if (oldest === undefined || newest === undefined || this.#firstBorrowed === 0) return this.#length;
+    const newest = this.#chunks[this.#firstBorrowed - 1]; // of our own
+    if (oldest === undefined || newest === undefined || this.#firstBorrowed <= this.#first)
+      return this.#length;
     return this.#length + oldest.at + newest.bytes.length - newest.end;
   }
 

@@ -8,7 +8,7 @@ import type { IpMeta, Transport } from '../ip/transport.ts';
 import { type Instant, earlier } from '../time.ts';
 import type { IpAddress } from '../wire/address.ts';
 import { PROTOCOL_TCP } from '../wire/ipv4.ts';
-import { BARE_HEADER, type TcpHeader, emit, headerLength, parse, verifyChecksum } from '../wire/tcp.ts';
+import { type TcpHeader, emit, headerLength, parse, verifyChecksum } from '../wire/tcp.ts';
 import type { TcpConnection } from './connection.ts';
 import { accountFor } from './connection-memory.ts';
 import { ConnectionTable } from './connections.ts';
@@ -16,9 +16,10 @@ import { Deadlines } from './deadlines.ts';
 import type { ConnectionOwner, Endpoint, IcmpErrorKind, ListenerOwner } from './events.ts';
 import { icmpErrorArrives } from './icmp-error.ts';
 import { Listening } from './listening.ts';
+import { resetHeader } from './reset-header.ts';
 import type { TcpListener } from './listener.ts';
 import { ArrivedSegment, type OutgoingSegment } from './segment.ts';
-import { type SeqNumber, add, seq } from './sequence.ts';
+import { add, seq } from './sequence.ts';
 import { type TcpState, isSynchronized } from './states.ts';
 import { countSent, traceSegment } from './tracing.ts';
 
@@ -388,15 +389,4 @@ export class Tcp implements Transport {
   #drop(reason: DropReason): void {
     this.#ip.drop('tcp', reason);
   }
-}
-
-function resetHeader(of: TcpHeader, end: SeqNumber): TcpHeader {
-  return {
-    ...BARE_HEADER,
-    sourcePort: of.destinationPort,
-    destinationPort: of.sourcePort,
-    seq: of.ack ?? seq(0),
-    ack: of.ack === undefined ? end : undefined,
-    rst: true,
-  };
 }

@@ -50,7 +50,11 @@ describe('A1 blind RST', () => {
       expect(field.count('TCPChallengeACK')).toBeGreaterThanOrEqual(1);
       expect(lives(field, honest)).toBe(true);
       expect(field.control()).toBe('works');
-      figure('A1', `RSTs until a kill, ${profile}`, `2^32 (RFC 793 rules: ${guesses}); ${inWindow} challenged`);
+      figure(
+        'A1',
+        `RSTs until a kill, ${profile}`,
+        `2^32 (RFC 793 rules: ${guesses}); ${inWindow} challenged`,
+      );
     },
   );
 
@@ -90,27 +94,30 @@ it.each(PROFILES)('A2 no SYN of 100,000 ends an established connection [%s; RFC 
   figure('A2', `resets of 100,000 SYNs, ${profile}`, `0; ${challenges} challenge ACKs in 10 s`);
 });
 
-it.each(PROFILES)('A3 of blind data with ACKs over all numbers no byte is accepted [%s; RFC 5961 5.2]', (profile) => {
-  const field = new Field({ profile, tcp: { timestamps: false } });
-  const { honest, port, rcv, snd } = victimOf(field);
-  const data = new Uint8Array(100).fill(66);
-  const max = field.accepted[0]?.sender.maxWnd ?? 0;
-  // What an attacker may hit by chance: max.snd.wnd of 2^32 numbers; all others are dropped.
-  let sent = 0;
-  for (let ack = 0; ack < 2 ** 32; ack += 2 ** 32 / 16_384) {
-    const distance = (snd - ack) | 0;
-    if (distance >= 0 && distance <= max) continue;
-    sent += 1;
-    field.send({ from: CLIENT, port, seq: rcv, ack, data });
-  }
-  const refused = field.drops('TCP_TOO_OLD_ACK') + field.drops('TCP_ACK_UNSENT_DATA');
-  expect([refused, field.accepted[0]?.receiver.nxt]).toEqual([sent, rcv]);
-  expect(honest.echoed).toBe(1_000);
-  expect(lives(field, honest)).toBe(true);
-  expect(field.control()).toBe('works');
-  figure('A3', `bytes accepted of ${sent} blind segments, ${profile}`, 0);
-  figure('A3', `part of the numbers that an ACK may have, ${profile}`, `${max} of 2^32`);
-});
+it.each(PROFILES)(
+  'A3 of blind data with ACKs over all numbers no byte is accepted [%s; RFC 5961 5.2]',
+  (profile) => {
+    const field = new Field({ profile, tcp: { timestamps: false } });
+    const { honest, port, rcv, snd } = victimOf(field);
+    const data = new Uint8Array(100).fill(66);
+    const max = field.accepted[0]?.sender.maxWnd ?? 0;
+    // What an attacker may hit by chance: max.snd.wnd of 2^32 numbers; all others are dropped.
+    let sent = 0;
+    for (let ack = 0; ack < 2 ** 32; ack += 2 ** 32 / 16_384) {
+      const distance = (snd - ack) | 0;
+      if (distance >= 0 && distance <= max) continue;
+      sent += 1;
+      field.send({ from: CLIENT, port, seq: rcv, ack, data });
+    }
+    const refused = field.drops('TCP_TOO_OLD_ACK') + field.drops('TCP_ACK_UNSENT_DATA');
+    expect([refused, field.accepted[0]?.receiver.nxt]).toEqual([sent, rcv]);
+    expect(honest.echoed).toBe(1_000);
+    expect(lives(field, honest)).toBe(true);
+    expect(field.control()).toBe('works');
+    figure('A3', `bytes accepted of ${sent} blind segments, ${profile}`, 0);
+    figure('A3', `part of the numbers that an ACK may have, ${profile}`, `${max} of 2^32`);
+  },
+);
 
 it('A4 the challenge ACKs that an attacker counts on its own connection tell nothing of another [CVE-2016-5696]', () => {
   const counts = (attacked: boolean): number => {
@@ -138,13 +145,18 @@ it('A4 the challenge ACKs that an attacker counts on its own connection tell not
   expect(during).toBe(alone);
   const field = new Field();
   expect(field.control()).toBe('works');
-  figure('A4', 'challenge ACKs seen on the own connection, without and with the attack', `${alone} and ${during}: correlation 0`);
+  figure(
+    'A4',
+    'challenge ACKs seen on the own connection, without and with the attack',
+    `${alone} and ${during}: correlation 0`,
+  );
 });
 
 it('A8 LAND: a SYN from our own address and port is dropped, and nothing is sent', () => {
   const field = new Field();
   const before = field.packetsOut;
-  for (let i = 0; i < 100; i++) field.send({ from: 0x0a00_0001 as typeof CLIENT, port: 80, seq: i, flags: 'S' });
+  for (let i = 0; i < 100; i++)
+    field.send({ from: 0x0a00_0001 as typeof CLIENT, port: 80, seq: i, flags: 'S' });
   const emitted = field.packetsOut - before;
   expect([emitted, field.drops('IP_INVALID_SOURCE')]).toEqual([0, 100]);
   expect(field.victim.tcp.size).toBe(0);
@@ -173,7 +185,12 @@ it('A18 PAWS drops and answers what is older, survives the wrap and 24 idle days
   expect(data(5, 10)).toBe('accepted'); // 2^32 + 5 - ..: the clock has wrapped
   field.run(24 * 24 * 3_600 * 1_000 + 1_000);
   expect(data(0x8000_0100, 20)).toBe('accepted'); // 24 days later any value is believed: never locked out
-  field.send({ ...own, seq: connection?.receiver.nxt ?? 0, flags: 'R', options: { timestamps: { value: 1, echo: 0 } } });
+  field.send({
+    ...own,
+    seq: connection?.receiver.nxt ?? 0,
+    flags: 'R',
+    options: { timestamps: { value: 1, echo: 0 } },
+  });
   expect(connection?.state).toBe('CLOSED');
   expect(field.control()).toBe('works');
   figure('A18', 'old dropped and answered; wrap, 24 days and RST', 'pass');

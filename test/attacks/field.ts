@@ -60,6 +60,8 @@ export interface FieldOptions {
   readonly deaf?: boolean;
   /** The server takes no connection from the accept queue. */
   readonly lazy?: boolean;
+  /** The server closes a connection of the attacker at once, and reads on; `orphans`: gives it up altogether. */
+  readonly closes?: 'shutdown' | 'orphans';
   readonly trace?: boolean;
   readonly mtu?: number;
 }
@@ -122,9 +124,12 @@ export class Honest {
 
   constructor(client: Host, bytes: number, closes: boolean) {
     this.#sent = Uint8Array.from({ length: bytes }, (_, i) => (i * 31 + 7) & 0xff);
-    this.connection = client.tcp.connect({ remote: { address: VICTIM, port: 80 } }, {
-      connectionEvent: (event: ConnectionEvent) => this.#hears(event, closes),
-    });
+    this.connection = client.tcp.connect(
+      { remote: { address: VICTIM, port: 80 } },
+      {
+        connectionEvent: (event: ConnectionEvent) => this.#hears(event, closes),
+      },
+    );
   }
 
   #hears(event: ConnectionEvent, closes: boolean): void {
@@ -176,7 +181,10 @@ export class Field {
     this.#toVictim = toVictim;
     this.#toClient = toClient;
     const deviceClosed = (): void => {};
-    toVictim.attach({ framesArrived: (frames) => frames.forEach((frame) => this.#leaves(frame)), deviceClosed });
+    toVictim.attach({
+      framesArrived: (frames) => frames.forEach((frame) => this.#leaves(frame)),
+      deviceClosed,
+    });
     toClient.attach({ framesArrived: (frames) => toVictim.transmit(frames), deviceClosed });
     const { profile = 'standard' } = options;
     this.victim = new Host({
@@ -278,7 +286,13 @@ export class Field {
             let connection: TcpConnection | undefined;
             const owner = {
               connectionEvent: (event: ConnectionEvent) => {
-                if (connection !== undefined && options.deaf !== true) echo(connection, event);
+                if (connection === undefined || options.deaf === true) return;
+                if (options.closes !== undefined && connection.remote.address !== CLIENT) {
+                  if (event.type === 'established' && options.closes === 'shutdown') connection.shutdown();
+                  else if (event.type === 'established') connection.close();
+                } else {
+                  echo(connection, event);
+                }
               },
             };
             connection = listener.accept(owner);
