@@ -4,6 +4,7 @@
  * only, `freebsd`.
  */
 
+import { HARDENING, type HardeningSettings } from './hardening-settings.ts';
 import { type Duration, ms, seconds, us } from './time.ts';
 import type { OptionLayout } from './wire/tcp-options.ts';
 
@@ -31,12 +32,36 @@ export interface IpSettings {
   readonly arpInterval: Duration;
   /** ARP requests before the neighbour counts as unreachable. */
   readonly arpRetries: number;
-  /** Packets that wait for one neighbour: at least one, the latest kept [RFC 1122 2.3.2.2]. */
+  /** Packets that wait for one neighbour: at least one, the latest kept [RFC 1122 2.3.2.2]; a large packet in fragments is many. Linux unres_qlen 101. */
   readonly neighbourQueue: number;
+  /** IPv6 extension headers walked in one packet; one with more is dropped [attacks.md B11; RFC 8504 5.3]. */
+  readonly extensionHeaders: number;
+  /** Destinations whose path MTU is remembered; beyond it the oldest goes [attacks.md section 3]. */
+  readonly pathMtus: number;
+  /** How long a path MTU below the link's is believed: 10 minutes [RFC 1191 6.3; RFC 8201 4]. */
+  readonly pathMtuTimeout: Duration;
+  /** Smallest path MTU believed over IPv4: at least 68 [RFC 1191 3]; Linux min_pmtu 552 [attacks.md B1]. */
+  readonly minPathMtu: number;
+  /** Smallest path MTU believed over IPv6, and never less than 1280 [RFC 8201 4]. */
+  readonly minPathMtu6: number;
+  /** Neighbour solicitations that ask whether an IPv6 address is taken before it is used; 0: none [RFC 4862 5.1]. */
+  readonly dupAddrDetectTransmits: number;
+  /** Longest random wait before the first of them [RFC 4862 5.4.2: MAX_RTR_SOLICITATION_DELAY]. */
+  readonly dadDelay: Duration;
+  /** How long an IPv6 neighbour counts as reachable, on average; 0.5 to 1.5 of it is drawn [RFC 4861 10: REACHABLE_TIME]. */
+  readonly reachableTime: Duration;
+  /** Time between neighbour solicitations [RFC 4861 10: RETRANS_TIMER]. */
+  readonly retransTimer: Duration;
+  /** How long a stale neighbour has for a hint from above until it is probed [RFC 4861 10: DELAY_FIRST_PROBE_TIME]. */
+  readonly delayFirstProbe: Duration;
+  /** Solicitations to the group of an address before it counts as unreachable [RFC 4861 10: MAX_MULTICAST_SOLICIT]. */
+  readonly maxMulticastSolicit: number;
+  /** Probes to a neighbour that is known before it is forgotten [RFC 4861 10: MAX_UNICAST_SOLICIT]. */
+  readonly maxUnicastSolicit: number;
 }
 
 /** Settings of TCP. */
-export interface TcpSettings {
+export interface TcpSettings extends HardeningSettings {
   /** Maximum segment lifetime: 2 minutes [RFC 9293 3.4.2]; TIME-WAIT lasts two of them. Linux: 60 s in all. */
   readonly msl: Duration;
   /** TIME-WAIT ignores RST [RFC 1337 3, fix F1]; off: a RST ends it, as the base text says [RFC 9293 3.10.7.4]. */
@@ -85,10 +110,51 @@ export interface TcpSettings {
    * peers that offload acknowledge many segments at once and slow start would crawl; Linux has no limit.
    */
   readonly abcLimit: number;
+  /** The congestion control of new connections: NewReno [RFC 5681, RFC 6582], CUBIC [RFC 9438] or BBR version 3 [draft-ietf-ccwg-bbr]. */
+  readonly congestion: 'newreno' | 'cubic' | 'bbr';
+  /** Whether data is spread over the round-trip time: `auto`, if the congestion control asks for it (BBR does); Linux, without the fq qdisc, the same. */
+  readonly pacing: 'auto' | 'on' | 'off';
+  /** Pacing rate in cwnd/SRTT in slow start, for an algorithm that names none [Linux tcp_pacing_ss_ratio: 2]. */
+  readonly pacingSlowStart: number;
+  /** The same in congestion avoidance [Linux tcp_pacing_ca_ratio: 1.2]. */
+  readonly pacingAvoidance: number;
+  /** Slow start ends early when the round-trip time grows: HyStart++ [RFC 9406]; NewReno and CUBIC. */
+  readonly hystart: boolean;
+  /** A window that was not used for an RTO decays toward what was used [RFC 2861; in Linux a part of tcp_slow_start_after_idle]. */
+  readonly cwndValidation: boolean;
+  /** After an idle time longer than the RTO sending begins with the initial window again [RFC 5681 4.1; Linux tcp_slow_start_after_idle]. */
+  readonly slowStartAfterIdle: boolean;
   /** Duplicate ACKs that mean a loss [RFC 5681 3.2: 3]. */
   readonly dupThresh: number;
   /** One new segment for each of the first two duplicate ACKs [RFC 3042]. */
   readonly limitedTransmit: boolean;
+  /** Selective acknowledgments are offered, sent and used [RFC 2018; RFC 6675]. */
+  readonly sack: boolean;
+  /** A segment that came twice is reported in the first SACK block [RFC 2883]. */
+  readonly dsack: boolean;
+  /** Losses are found by time [RFC 8985 6], not by counting SACKed segments [RFC 6675 4]; needs SACK. */
+  readonly rack: boolean;
+  /** The tail is probed when no ACK comes [RFC 8985 7]; needs SACK. */
+  readonly tailLossProbe: boolean;
+  /** What TLP assumes a receiver delays an ACK by at most [RFC 8985 7.2: TLP.max_ack_delay]; Linux 200 ms. */
+  readonly maxAckDelay: Duration;
+  /** What TLP waits beyond two round trips for the noise of timers; Linux two ticks of 1 ms. */
+  readonly probeSlack: Duration;
+  /** In recovery what is sent follows what is delivered [RFC 6937]; off: cwnd falls to ssthresh at once [RFC 6675 5]; needs SACK. */
+  readonly proportionalRateReduction: boolean;
+  /** After a timeout the next ACKs are watched for whether it was spurious [RFC 5682]; needs SACK. */
+  readonly frto: boolean;
+  /** What a spurious recovery did to the window is undone, on the word of timestamps or D-SACK [RFC 3522, RFC 4015]; needs SACK. */
+  readonly undo: boolean;
+  /** How long a smallest round-trip time is believed [RFC 8985 6.2, step 1]; Linux 300 s. */
+  readonly minRttWindow: Duration;
+  /**
+   * The MTU of paths whose routers say nothing [RFC 4821, RFC 8899]: looked for when full-sized segments vanish (`black-hole`, Linux
+   * tcp_mtu_probing = 1), or never; Linux's default.
+   */
+  readonly mtuProbing: 'off' | 'black-hole';
+  /** Timeouts in a row of a full-sized segment that mean a black hole; Linux tcp_retries1 = 3. */
+  readonly blackHoleTimeouts: number;
   /** Bytes the send buffer holds at first, and after autotuning. */
   readonly sendBuffer: Range;
   /** Bytes the receive buffer (so the window) holds at first, and after autotuning. */
@@ -111,22 +177,6 @@ export interface TcpSettings {
   readonly keepAliveCount: number;
   /** Shortest time between two challenge ACKs of one connection [RFC 5961 7; Linux 500 ms]. */
   readonly challengeAckInterval: Duration;
-  /**
-   * When a SYN is answered by a cookie that costs no memory [RFC 4987 3.6; Linux tcp_syncookies]: never, when the SYN queue is full, or
-   * always (a fingerprint of the defence: options that need memory are lost without timestamps).
-   */
-  readonly synCookies: 'off' | 'overflow' | 'always';
-  /** Connections in TIME-WAIT that are kept as records, 1 and up; beyond it the one that has waited longest goes [Linux tcp_max_tw_buckets]. */
-  readonly timeWaitRecords: number;
-  /** Connections in all, half-open ones and TIME-WAIT left out; a SYN beyond it is dropped, a call to connect fails with EMFILE [attacks.md A16]. */
-  readonly maxConnections: number;
-  /**
-   * Bytes that all buffers, records and incomplete packets may hold, with what holding them costs [attacks.md A16; Linux tcp_mem]. At
-   * three quarters of it new connections are refused, at seven eighths buffers grow no more, beyond it connections are aborted.
-   */
-  readonly maxMemory: number;
-  /** Separate ranges that the out-of-order queue of one connection may hold: one for so many bytes of its buffer, but at least 64 [attacks.md A13]. */
-  readonly bytesPerRange: number;
   /** Accept queue of a listener that names none; its SYN queue is as long. */
   readonly backlog: number;
   /** First and last ephemeral port [RFC 6056 3.2: 1024 and up; Linux 32768..60999]. */
@@ -165,7 +215,19 @@ const standard: Settings = {
     neighbourTimeout: seconds(60),
     arpInterval: seconds(1),
     arpRetries: 3,
-    neighbourQueue: 16,
+    neighbourQueue: 101,
+    extensionHeaders: 8,
+    pathMtus: 1_024,
+    pathMtuTimeout: seconds(600),
+    minPathMtu: 552,
+    minPathMtu6: 1_280,
+    dupAddrDetectTransmits: 1,
+    dadDelay: seconds(1),
+    reachableTime: seconds(30),
+    retransTimer: seconds(1),
+    delayFirstProbe: seconds(5),
+    maxMulticastSolicit: 3,
+    maxUnicastSolicit: 3,
   },
   tcp: {
     msl: seconds(120),
@@ -189,8 +251,27 @@ const standard: Settings = {
     initialWindow: 10,
     initialSsthresh: 0x3fffffff,
     abcLimit: 8,
+    congestion: 'newreno',
+    pacing: 'auto',
+    pacingSlowStart: 2,
+    pacingAvoidance: 1.2,
+    hystart: false,
+    cwndValidation: false,
+    slowStartAfterIdle: true,
     dupThresh: 3,
     limitedTransmit: true,
+    sack: true,
+    dsack: true,
+    rack: true,
+    tailLossProbe: true,
+    maxAckDelay: ms(200),
+    probeSlack: ms(2),
+    proportionalRateReduction: true,
+    frto: true,
+    undo: true,
+    minRttWindow: seconds(300),
+    mtuProbing: 'black-hole',
+    blackHoleTimeouts: 2,
     sendBuffer: { from: 256 * 1024, to: 4 * 1024 * 1024 },
     receiveBuffer: { from: 128 * 1024, to: 6 * 1024 * 1024 },
     windowScaling: true,
@@ -202,11 +283,7 @@ const standard: Settings = {
     keepAliveInterval: seconds(75),
     keepAliveCount: 9,
     challengeAckInterval: ms(500),
-    synCookies: 'overflow',
-    timeWaitRecords: 65_536,
-    maxConnections: 1_000_000,
-    maxMemory: 1024 * 1024 * 1024,
-    bytesPerRange: 256,
+    ...HARDENING,
     backlog: 511,
     ephemeralPorts: { from: 49_152, to: 65_535 },
     optionLayout: 'standard',
@@ -226,6 +303,8 @@ const linux: Settings = {
     maxRto: seconds(120),
     r2: us(924_600_000),
     synRetries: 6,
+    mtuProbing: 'off',
+    blackHoleTimeouts: 3,
     maxPersist: seconds(120),
     delayedAck: ms(40),
     quickAcks: 16,
@@ -244,6 +323,12 @@ const textbook: Settings = {
     synCookies: 'off',
     abcLimit: 2,
     limitedTransmit: false,
+    sack: false,
+    rack: false,
+    tailLossProbe: false,
+    frto: false,
+    undo: false,
+    mtuProbing: 'off',
     ackPerBatch: false,
     sendBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
     receiveBuffer: { from: 1024 * 1024, to: 1024 * 1024 },

@@ -40,7 +40,7 @@ export interface FrameEvent extends Event {
 /** A packet was dropped. It is the last frame that came in, or one that could not go out. */
 export interface DropEvent extends Event {
   readonly type: 'drop';
-  readonly layer: 'ethernet' | 'arp' | 'ip' | 'icmp' | 'udp' | 'tcp' | 'device';
+  readonly layer: 'ethernet' | 'arp' | 'ndp' | 'ip' | 'icmp' | 'udp' | 'tcp' | 'device';
   readonly reason: DropReason;
   readonly connection?: number;
 }
@@ -70,9 +70,22 @@ export type SendCause =
   | 'retransmit-timeout'
   | 'fast-retransmit'
   | 'partial-ack-retransmit'
+  | 'loss-probe'
+  | 'loss-probe-retransmit'
+  | 'mtu-probe'
+  | 'mtu-retransmit'
   | 'window-probe'
   | 'keepalive-probe'
   | 'reset';
+
+/** The causes of segments that carry what was sent before. */
+export const RETRANSMISSIONS: readonly SendCause[] = [
+  'retransmit-timeout',
+  'fast-retransmit',
+  'partial-ack-retransmit',
+  'loss-probe-retransmit',
+  'mtu-retransmit',
+];
 
 /** A TCP segment of a connection (or a RST for none: `connection` 0), with its payload's length. */
 export interface SegmentEvent extends Event {
@@ -104,6 +117,9 @@ export interface StateEvent extends Event {
 /** The timers of a connection. */
 export type TimerName =
   | 'retransmission'
+  | 'loss-probe'
+  | 'reordering'
+  | 'pacing'
   | 'persist'
   | 'delayed-ack'
   | 'override'

@@ -1,4 +1,5 @@
-import type { Memory } from '../memory.ts';
+import type { HostContext } from '../context.ts';
+import { reached } from '../counters.ts';
 import type { TcpConnection } from './connection.ts';
 
 /** What a connection takes without its buffers: measured, see docs/performance.md. */
@@ -12,8 +13,12 @@ export class AccountedBytes {
   outOfOrder: number = 0;
 }
 
-/** Tells `memory` what the connection holds now; nothing if it is `gone`. True if that is more than before. */
-export function accountFor(connection: TcpConnection, memory: Memory, gone: boolean): boolean {
+/**
+ * Tells the host's account what the connection holds now; nothing if it is `gone`. If that is more than before and the host has no more, the
+ * connection is aborted: true, it has a RST to send.
+ */
+export function accountFor(connection: TcpConnection, context: HostContext, gone: boolean): boolean {
+  const { memory } = context;
   const { accounted, sender, receiver } = connection;
   const before = accounted.connection + accounted.send + accounted.receive + accounted.outOfOrder;
   const own = gone ? 0 : CONNECTION_BYTES;
@@ -28,5 +33,9 @@ export function accountFor(connection: TcpConnection, memory: Memory, gone: bool
   accounted.send = send;
   accounted.receive = receive;
   accounted.outOfOrder = outOfOrder;
-  return own + send + receive + outOfOrder > before;
+  const more = own + send + receive + outOfOrder > before;
+  if (!more || !memory.exhausted || connection.isOver) return false;
+  reached(context, 'TCPAbortOnMemory', connection.id);
+  connection.reset('TCP_ABORT_ON_MEMORY', 'aborted', 'out of memory');
+  return true;
 }

@@ -1,3 +1,4 @@
+// oxlint-disable max-lines -- the public face of a connection in one place; what it does is in the files beside it
 import type { HostContext } from '../context.ts';
 import type { DropReason, ResetReason } from '../drop-reasons.ts';
 import type { Route } from '../ip/routes.ts';
@@ -12,7 +13,9 @@ import { nextSegment } from './departs.ts';
 import { EventQueue } from './event-queue.ts';
 import type { CloseReason, ConnectionEvent, ConnectionOwner, Endpoint, KeepAlive } from './events.ts';
 import { openActive, openPassive } from './open.ts';
+import type { MtuSearch } from './path-mtu.ts';
 import { Receiver } from './receiver.ts';
+import type { LossRecovery } from './loss-recovery.ts';
 import { Recovery } from './recovery.ts';
 import { RttEstimator } from './rtt.ts';
 import type { ArrivedSegment, OutgoingSegment } from './segment.ts';
@@ -41,10 +44,21 @@ export class TcpConnection {
   owner: ConnectionOwner | undefined;
   readonly announcedMss: number;
   readonly defaultMss: number;
+  /** The MSS that the peer takes, or what is assumed if it does not say. */
+  peerMss: number;
+  /** The largest IP packet that gets through, as far as is known, in bytes. */
+  pathMtu: number;
+  /** The path takes less than we believe routers: they may cut our packets. */
+  mayFragment: boolean = false;
+  /** A search for a larger path MTU [RFC 8899 5.3]; undefined: none. */
+  search: MtuSearch | undefined;
   readonly deviceCuts: boolean;
   readonly sender: Sender;
   readonly receiver: Receiver;
-  readonly recovery: Recovery;
+  /** How losses are found and repaired: with SACK, once both sides have agreed on it, else without. */
+  recovery: LossRecovery;
+  /** SACK is in use (or offered, before the SYNs are exchanged) [RFC 2018]. */
+  sack: boolean = false;
   readonly rtt: RttEstimator;
   readonly timers: Timers;
   /** Window scaling and timestamps are in use (or offered, before the SYNs are exchanged). */
@@ -101,10 +115,12 @@ export class TcpConnection {
     this.passive = setup.passive;
     this.announcedMss = setup.announcedMss;
     this.defaultMss = setup.defaultMss;
+    this.peerMss = setup.defaultMss;
+    this.pathMtu = setup.pathMtu;
     this.deviceCuts = setup.deviceCuts;
     this.#touched = setup.touched;
     this.#timestampOffset = setup.timestampOffset;
-    this.sender = new Sender(tcp);
+    this.sender = new Sender(tcp, setup.context.random);
     this.receiver = new Receiver(tcp);
     if (setup.deviceQueue !== undefined) {
       this.receiver.maxBuffer = Math.min(this.receiver.maxBuffer, Math.max(setup.deviceQueue, 0xffff));
@@ -188,6 +204,7 @@ export class TcpConnection {
   send(bytes: Uint8Array, from: number = 0, to: number = bytes.length): number {
     if (!this.writable) return 0;
     const empty = this.sender.queue.length === 0 && this.sender.flightSize === 0;
+    this.sender.checkAppLimited(); // before the write: was the program what had limited the sending?
     const count = this.sender.queue.write(bytes, from, to);
     if (count < to - from) this.#writableWanted = true;
     if (empty) this.progressAt = this.context.now;
@@ -377,10 +394,10 @@ export class TcpConnection {
     return { value: this.timestampNow(), echo: this.receiver.tsRecent ?? 0 };
   }
 
-  /** The timestamp clock [RFC 7323 5.4], with an offset that hides the uptime (attacks.md B8). */
-  timestampNow(): number {
+  /** The timestamp clock [RFC 7323 5.4], with an offset that hides the uptime (attacks.md B8), now or `at` another instant. */
+  timestampNow(at: Instant = this.context.now): number {
     const { timestampTick } = this.context.settings.tcp;
-    return (Math.floor(this.context.now / timestampTick) + this.#timestampOffset) >>> 0;
+    return (Math.floor(at / timestampTick) + this.#timestampOffset) >>> 0;
   }
 
   /** The connection can be forgotten: closed, with nothing left to send or to tell. */

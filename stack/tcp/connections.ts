@@ -1,9 +1,11 @@
 import type { HostContext } from '../context.ts';
 import { reached } from '../counters.ts';
 import { StackError } from '../errors.ts';
+import { type Bound, familyOf, overlap, takes } from '../ip/bind-family.ts';
 import type { Ip } from '../ip/ip.ts';
 import type { Route } from '../ip/routes.ts';
 import type { IpMeta } from '../ip/transport.ts';
+import type { Interface } from '../link/interface.ts';
 import {
   IPV4_ANY,
   type IpAddress,
@@ -12,6 +14,7 @@ import {
   isIPv4,
   isMulticast,
   isUnspecified,
+  mappedIPv4,
   sameAddress,
 } from '../wire/address.ts';
 import type { TcpHeader } from '../wire/tcp.ts';
@@ -25,8 +28,10 @@ import { Secrets } from './isn.ts';
 import { TcpListener } from './listener.ts';
 import { EphemeralPorts } from './ports.ts';
 import type { ArrivedSegment } from './segment.ts';
-import { type SeqNumber, add, geq, gt, seq } from './sequence.ts';
-import { type TcpState, isSynchronized } from './states.ts';
+import { type SeqNumber, add, gt, seq } from './sequence.ts';
+import { isSynchronized } from './states.ts';
+import { isNewer } from './time-wait.ts';
+import { traceConnection } from './tracing.ts';
 import type { ConnectOptions, ListenOptions } from './tcp.ts';
 
 /** How much of the device's queue a window may fill: other connections, and the ACKs for what we send, share it. */
@@ -60,10 +65,13 @@ export class ConnectionTable {
     this.#ports = new EphemeralPorts(context.settings.tcp.ephemeralPorts, this.#secrets);
     this.demux = new Demux(this.#secrets);
     const waking = {
-      make: (id: number, local: Endpoint, remote: Endpoint, passive: boolean) => {
-        const route = ip.routes.find(remote.address, local.address);
+      make: (id: number, local: Endpoint, remote: Endpoint, passive: boolean, via: number) => {
+        const from = ip.interfaces[via];
+        if (from === undefined) return undefined;
+        const route = ip.routes.findBack({ source: remote.address, destination: local.address, from });
         return route === undefined ? undefined : this.#build(id, local, remote, route, passive, seq(0));
       },
+      via: ({ route }: TcpConnection) => ip.interfaces.indexOf(route.interface),
       woken: (connection: TcpConnection, listener: TcpListener) => this.#listenerOf.set(connection, listener),
       awake: ({ id, local, remote }: TcpConnection) => {
         const found = this.demux.find(local.address, local.port, remote.address, remote.port);
@@ -118,19 +126,21 @@ export class ConnectionTable {
   /** OPEN, passive: a new listener, whatever connections there are on the port [RFC 9293 MUST-41, MUST-42]. */
   listen(options: ListenOptions, owner: ListenerOwner): TcpListener {
     const address = this.#ownAddress(options.address);
+    const bound = { address, family: familyOf(unmapped(options.address), options.ipv6Only ?? false) };
     checkPort(options.port);
     const reusePort = options.reusePort ?? false;
-    const port = options.port === 0 ? this.#freePort(address) : options.port;
-    if (this.#collides(address, port, reusePort)) {
+    const port = options.port === 0 ? this.#freePort(bound) : options.port;
+    if (this.#collides(bound, port, reusePort)) {
       throw new StackError(
         'EADDRINUSE',
         `port ${port} of host ${this.#context.name} is in use by another listener`,
       );
     }
-    const local = { address: address ?? options.address ?? IPV4_ANY, port };
+    const local = { address: address ?? unmapped(options.address) ?? IPV4_ANY, port };
     const backlog = Math.max(1, options.backlog ?? this.#context.settings.tcp.backlog);
     this.#lastListener += 1;
-    const listener = new TcpListener(this.#lastListener, local, backlog, reusePort, owner, (closed) =>
+    const number = this.#lastListener;
+    const listener = new TcpListener(number, local, bound.family, backlog, reusePort, owner, (closed) =>
       this.#unlisten(closed),
     );
     const present = this.#listeners.get(port);
@@ -143,24 +153,19 @@ export class ConnectionTable {
   }
 
   /** OPEN, active: a connection in CLOSED, ready to be opened. */
-  connect({ remote, local }: ConnectOptions): TcpConnection {
+  connect({ remote: given, local, zone }: ConnectOptions): TcpConnection {
+    const address = unmapped(given.address) ?? given.address;
+    const remote = { address, port: given.port };
     if (!hasRoom(this.#context, this.demux.size))
       throw new StackError('EMFILE', `host ${this.#context.name} has no room for one more connection`);
-    const { address } = remote;
     if (isMulticast(address) || isUnspecified(address) || (isIPv4(address) && isBroadcast(address))) {
       throw new StackError(
         'EINVAL',
         `cannot connect to ${formatAddress(address)}: not the address of one host`,
       ); // MUST-46
     }
-    if (!isIPv4(address)) {
-      throw new StackError(
-        'ENETUNREACH',
-        `no route to ${formatAddress(address)}: IPv6 is not implemented yet`,
-      );
-    }
     const source = this.#ownAddress(local?.address);
-    const route = this.#ip.routes.find(address, source); // MUST-44: IP chooses the source address
+    const route = this.#ip.routes.find(address, source, this.#interfaceOf(zone)); // MUST-44: IP chooses the source address
     if (route === undefined) {
       throw new StackError(
         'ENETUNREACH',
@@ -184,7 +189,9 @@ export class ConnectionTable {
     const listeners = this.#listeners.get(header.destinationPort);
     if (listeners === undefined) return undefined;
     const own = listeners.filter((each) => sameAddress(each.local.address, meta.destination));
-    const candidates = own.length > 0 ? own : listeners.filter((each) => isUnspecified(each.local.address));
+    const onAll = (each: TcpListener): boolean =>
+      isUnspecified(each.local.address) && takes(boundOf(each), meta.destination);
+    const candidates = own.length > 0 ? own : listeners.filter(onAll);
     if (candidates.length <= 1) return candidates[0];
     return candidates[
       this.#secrets.tableHash(meta.destination, meta.source, header.sourcePort) % candidates.length
@@ -195,7 +202,7 @@ export class ConnectionTable {
   accept(listener: TcpListener, meta: IpMeta, header: TcpHeader): TcpConnection | undefined {
     const local = { address: meta.destination, port: header.destinationPort };
     const remote = { address: meta.source, port: header.sourcePort };
-    const route = this.#ip.routes.find(meta.source, meta.destination);
+    const route = this.#ip.routes.findBack(meta);
     if (route === undefined) return undefined;
     const connection = this.#make(local, remote, route, true);
     listener.synReceived(connection);
@@ -210,7 +217,7 @@ export class ConnectionTable {
     const connection = this.cookies.complete(segment, meta);
     if (connection === undefined) return undefined;
     this.demux.add(connection);
-    this.#traceConnection(connection);
+    traceConnection(connection);
     connection.enter('SYN-RECEIVED', 'rcv ACK with a SYN cookie');
     listener.synReceived(connection);
     this.#listenerOf.set(connection, listener);
@@ -235,11 +242,7 @@ export class ConnectionTable {
     const { header } = segment;
     if (connection.state !== 'TIME-WAIT' || !header.syn || header.ack !== undefined || header.rst)
       return connection;
-    const { tsRecent, nxt } = connection.receiver;
-    const { timestamps } = header.options;
-    const told = timestamps === undefined || tsRecent === undefined ? 0 : (timestamps.value - tsRecent) | 0;
-    const newer = told > 0 || (told === 0 && geq(header.seq, nxt));
-    const listener = newer ? this.findListener(meta, header) : undefined;
+    const listener = isNewer(connection, header) ? this.findListener(meta, header) : undefined;
     if (listener === undefined || listener.synQueueFull || listener.acceptQueueFull) return connection;
     this.#issAfter = add(connection.sender.nxt, 1);
     this.#displaced = connection;
@@ -247,16 +250,6 @@ export class ConnectionTable {
     reached(this.#context, 'TWRecycled', connection.id);
     this.remove(connection);
     return undefined;
-  }
-
-  /** How many connections there are of each state. */
-  countByState(): Map<TcpState, number> {
-    const counts = new Map<TcpState, number>();
-    const count = (state: TcpState, by: number) => by > 0 && counts.set(state, (counts.get(state) ?? 0) + by);
-    for (const { state } of this.demux.connections()) count(state, 1);
-    count('SYN-RECEIVED', this.dormant.halfOpen);
-    count('TIME-WAIT', this.dormant.timeWait);
-    return counts;
   }
 
   remove(connection: TcpConnection): void {
@@ -284,7 +277,7 @@ export class ConnectionTable {
     this.#lastId += 1;
     const connection = this.#build(this.#lastId, local, remote, route, passive, iss);
     this.demux.add(connection);
-    this.#traceConnection(connection);
+    traceConnection(connection);
     return connection;
   }
 
@@ -311,6 +304,7 @@ export class ConnectionTable {
       iss,
       announcedMss,
       defaultMss: v4 ? 536 : 1220,
+      pathMtu: Math.min(mtu, this.#ip.pathMtu.get(remote.address) ?? mtu),
       deviceCuts,
       deviceQueue:
         device.receiveQueue === undefined
@@ -321,23 +315,9 @@ export class ConnectionTable {
     });
   }
 
-  #traceConnection({ id, local, remote, passive }: TcpConnection): void {
-    const { tracer, now, name } = this.#context;
-    tracer?.({
-      type: 'connection',
-      at: now,
-      host: name,
-      connection: id,
-      localAddress: local.address,
-      localPort: local.port,
-      remoteAddress: remote.address,
-      remotePort: remote.port,
-      passive,
-    });
-  }
-
   /** The address asked for, if it is one of the host's; undefined: any will do. */
-  #ownAddress(address: IpAddress | undefined): IpAddress | undefined {
+  #ownAddress(wanted: IpAddress | undefined): IpAddress | undefined {
+    const address = unmapped(wanted);
     if (address === undefined || isUnspecified(address)) return undefined;
     if (this.#ip.isLocal(address)) return address;
     throw new StackError(
@@ -364,24 +344,32 @@ export class ConnectionTable {
     return port;
   }
 
-  #freePort(address: IpAddress | undefined): number {
+  #freePort(bound: Bound): number {
     const anyone = { address: IPV4_ANY, port: 0 };
     const isFree = (port: number): boolean =>
-      !this.#collides(address, port, false) && !this.#listeners.has(port);
-    const port = this.#ports.choose(address ?? IPV4_ANY, anyone, isFree);
+      !this.#collides(bound, port, false) && !this.#listeners.has(port);
+    const port = this.#ports.choose(bound.address ?? IPV4_ANY, anyone, isFree);
     if (port === undefined)
       throw new StackError('EADDRINUSE', `no port is free on host ${this.#context.name}`);
     return port;
   }
 
-  /** An address and all addresses exclude each other; two addresses do not. */
-  #collides(address: IpAddress | undefined, port: number, reusePort: boolean): boolean {
+  /** An address and all addresses (of a version that is common to both) exclude each other; two addresses do not. */
+  #collides(bound: Bound, port: number, reusePort: boolean): boolean {
     for (const other of this.#listeners.get(port) ?? []) {
       if (reusePort && other.reusePort) continue;
-      if (address === undefined || isUnspecified(other.local.address)) return true;
-      if (sameAddress(address, other.local.address)) return true;
+      if (overlap(bound, boundOf(other))) return true;
     }
     return false;
+  }
+
+  /** The interface that a zone names. */
+  #interfaceOf(zone: string | undefined): Interface | undefined {
+    if (zone === undefined) return undefined;
+    const found = this.#ip.interfaces.find(({ device }) => device.name === zone);
+    if (found === undefined)
+      throw new StackError('EINVAL', `host ${this.#context.name} has no interface called ${zone}`);
+    return found;
   }
 
   #unlisten(listener: TcpListener): void {
@@ -391,6 +379,16 @@ export class ConnectionTable {
     if (left.length > 0) this.#listeners.set(listener.local.port, left);
     else this.#listeners.delete(listener.local.port);
   }
+}
+
+function boundOf({ local, family }: TcpListener): Bound {
+  return { address: local.address, family };
+}
+
+/** A v4-mapped address means the IPv4 address in it [RFC 3493 3.7]. */
+function unmapped(address: IpAddress | undefined): IpAddress | undefined {
+  if (address === undefined || isIPv4(address)) return address;
+  return mappedIPv4(address) ?? address;
 }
 
 function checkPort(port: number): void {

@@ -36,7 +36,7 @@ export class CookieHandshakes {
   answer(segment: ArrivedSegment, meta: IpMeta): { route: Route; syn: OutgoingSegment } | undefined {
     const { header } = segment;
     const { local, remote } = ends(segment, meta);
-    const route = this.#ip.routes.find(meta.source, meta.destination);
+    const route = this.#ip.routes.findBack(meta);
     if (route === undefined) return undefined;
     const { options, window, seq: irs } = header;
     const { now } = this.#context;
@@ -51,7 +51,7 @@ export class CookieHandshakes {
   complete(segment: ArrivedSegment, meta: IpMeta): TcpConnection | undefined {
     const { header } = segment;
     const { local, remote } = ends(segment, meta);
-    const route = this.#ip.routes.find(meta.source, meta.destination);
+    const route = this.#ip.routes.findBack(meta);
     if (route === undefined || header.ack === undefined) return undefined;
     const irs = add(header.seq, -1);
     const iss = add(header.ack, -1);

@@ -4,6 +4,7 @@ import type { Instant } from '../time.ts';
 import type { IpAddress } from '../wire/address.ts';
 import type { TcpConnection } from './connection.ts';
 import { startTimeWait } from './closing.ts';
+import type { Demux } from './demux.ts';
 import type { Endpoint } from './events.ts';
 import {
   HALF_OPEN_LISTENER,
@@ -24,7 +25,15 @@ const TIME_WAIT_LIST = HALF_OPEN_LISTS;
 /** What wakes a record. */
 export interface Waking {
   /** A new connection, not yet in any table, and not traced; undefined: there is no way to the peer any more. */
-  make(id: number, local: Endpoint, remote: Endpoint, passive: boolean): TcpConnection | undefined;
+  make(
+    id: number,
+    local: Endpoint,
+    remote: Endpoint,
+    passive: boolean,
+    via: number,
+  ): TcpConnection | undefined;
+  /** The number of the interface that a connection uses. */
+  via(connection: TcpConnection): number;
   /** `listener`: a half-open one's. */
   woken(connection: TcpConnection, listener: TcpListener): void;
   /** The connection `like`, if it is awake. */
@@ -122,7 +131,13 @@ export class Dormant {
       const { synOffer } = connection;
       if (listener === undefined || synOffer === undefined || !fitsHalfOpenRecord(connection)) return false;
       const list = Math.min(connection.retransmissions, HALF_OPEN_LISTS - 1);
-      const row = this.#records.add(list, local, remote, timers.deadline('retransmission'));
+      const row = this.#records.add(
+        list,
+        local,
+        remote,
+        timers.deadline('retransmission'),
+        this.#waking.via(connection),
+      );
       writeHalfOpen(this.#records, row, connection, synOffer);
       this.#records.setWord(row, HALF_OPEN_LISTENER, listener.number);
       listener.rests(connection);
@@ -174,7 +189,13 @@ export class Dormant {
   #restInTimeWait(connection: TcpConnection, deadline: Instant): void {
     const { timeWaitRecords } = this.#context.settings.tcp;
     while (this.timeWait >= Math.max(1, timeWaitRecords)) this.#evict();
-    const row = this.#records.add(TIME_WAIT_LIST, connection.local, connection.remote, deadline);
+    const row = this.#records.add(
+      TIME_WAIT_LIST,
+      connection.local,
+      connection.remote,
+      deadline,
+      this.#waking.via(connection),
+    );
     writeTimeWait(this.#records, row, connection);
     connection.resting = () => this.stateOf(connection);
   }
@@ -197,7 +218,13 @@ export class Dormant {
     const passive = halfOpen || wasPassive(records, row);
     const id = records.word(row, RECORD_ID);
     const listener = halfOpen ? this.#listenerOf(row) : undefined;
-    const connection = this.#waking.make(id, records.local(row), records.remote(row), passive);
+    const connection = this.#waking.make(
+      id,
+      records.local(row),
+      records.remote(row),
+      passive,
+      records.via(row),
+    );
     if (connection !== undefined && halfOpen) readHalfOpen(records, row, connection);
     else if (connection !== undefined) readTimeWait(records, row, connection);
     records.remove(row);
@@ -215,4 +242,14 @@ export class Dormant {
     memory.set('timeWait', share);
     memory.set('halfOpen', bytes - share);
   }
+}
+
+/** How many connections there are of each state, awake or not. */
+export function countByState(demux: Demux, dormant: Dormant): Map<TcpState, number> {
+  const counts = new Map<TcpState, number>();
+  const count = (state: TcpState, by: number) => by > 0 && counts.set(state, (counts.get(state) ?? 0) + by);
+  for (const { state } of demux.connections()) count(state, 1);
+  count('SYN-RECEIVED', dormant.halfOpen);
+  count('TIME-WAIT', dormant.timeWait);
+  return counts;
 }

@@ -1,3 +1,4 @@
+import type { Family } from '../ip/bind-family.ts';
 import type { Instant } from '../time.ts';
 import type { TcpConnection } from './connection.ts';
 import type { ConnectionOwner, Endpoint, ListenerOwner } from './events.ts';
@@ -10,6 +11,8 @@ export class TcpListener {
   /** Different for each listener of a host. */
   readonly number: number;
   readonly local: Endpoint;
+  /** Connections of which IP version it takes. */
+  readonly family: Family;
   readonly backlog: number;
   readonly reusePort: boolean;
   readonly owner: ListenerOwner;
@@ -24,6 +27,7 @@ export class TcpListener {
   constructor(
     number: number,
     local: Endpoint,
+    family: Family,
     backlog: number,
     reusePort: boolean,
     owner: ListenerOwner,
@@ -31,6 +35,7 @@ export class TcpListener {
   ) {
     this.number = number;
     this.local = local;
+    this.family = family;
     this.backlog = backlog;
     this.reusePort = reusePort;
     this.owner = owner;

@@ -24,6 +24,8 @@ export const USER_WORDS: number = WORDS - FIRST_FREE_WORD;
 export const USER_DOUBLES: number = DOUBLES - 1;
 
 const V6 = 0x100;
+/** Of the place: from this bit on the number of the interface. */
+const VIA_SHIFT = 9;
 const REMOVED = 0xffff_ffff;
 
 interface Page {
@@ -93,15 +95,15 @@ export class CompactRecords {
     }
   }
 
-  /** A new record of `list`; returns its row. */
-  add(list: number, local: Endpoint, remote: Endpoint, deadline: Instant): number {
+  /** A new record of `list`, of a connection by the interface with this number; returns its row. */
+  add(list: number, local: Endpoint, remote: Endpoint, deadline: Instant, via: number = 0): number {
     if ((this.#used + 1) * 2 > this.#index.length) this.#rebuild();
     const row = this.#free.pop() ?? this.#newRow();
     const ports = ((local.port << 16) | remote.port) >>> 0;
     const hash = this.#hashOf(local.address, remote.address, ports);
     this.#setOwn(row, HASH, hash);
     this.#setOwn(row, PORTS, ports);
-    this.#setOwn(row, PLACE, list | (isIPv4(remote.address) ? 0 : V6));
+    this.#setOwn(row, PLACE, list | (isIPv4(remote.address) ? 0 : V6) | (via << VIA_SHIFT));
     this.#put(row, LOCAL, local.address);
     this.#put(row, REMOTE, remote.address);
     this.#doubles(row)[this.#double(row)] = deadline;
@@ -131,6 +133,11 @@ export class CompactRecords {
   /** Its remote end. */
   remote(row: number): Endpoint {
     return { address: this.#address(row, REMOTE), port: this.#own(row, PORTS) & 0xffff };
+  }
+
+  /** The number of its interface. */
+  via(row: number): number {
+    return this.#own(row, PLACE) >>> VIA_SHIFT;
   }
 
   deadline(row: number): Instant {

@@ -13,6 +13,7 @@ import type { TcpConnection } from './connection.ts';
 import { accountFor } from './connection-memory.ts';
 import { ConnectionTable } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
+import { countByState } from './dormant.ts';
 import type { ConnectionOwner, Endpoint, IcmpErrorKind, ListenerOwner } from './events.ts';
 import { icmpErrorArrives } from './icmp-error.ts';
 import { Listening } from './listening.ts';
@@ -28,12 +29,16 @@ export interface ConnectOptions {
   readonly remote: Endpoint;
   /** Where from; by default the route's source address and an ephemeral port [RFC 9293 MUST-43]. */
   readonly local?: { readonly address?: IpAddress | undefined; readonly port?: number | undefined };
+  /** The name of the interface to leave by: the zone of a link-local IPv6 address (`fe80::1%eth0`) [RFC 4007 11]. */
+  readonly zone?: string | undefined;
 }
 
 /** How to listen. */
 export interface ListenOptions {
-  /** Undefined or unspecified (0.0.0.0): all addresses of the host. */
+  /** Undefined: all addresses of the host. `::`: the same, unless `ipv6Only`. 0.0.0.0: all IPv4 addresses. */
   readonly address?: IpAddress;
+  /** `::` takes no IPv4 connections [RFC 3493 5.3]. */
+  readonly ipv6Only?: boolean;
   /** 0: any that is free. */
   readonly port: number;
   readonly backlog?: number;
@@ -94,9 +99,8 @@ export class Tcp implements Transport {
   /** All connections, TIME-WAIT included. Who looks at one keeps it from being put away as a record; to count, ask `countByState`. */
   connections(): Iterable<TcpConnection> {
     for (const connection of this.#table.wakeAll()) this.#deadlines.update(connection);
-    const connections = [...this.#table.demux.connections()];
-    for (const connection of connections) connection.observed = true;
-    return connections;
+    for (const connection of this.#table.demux.connections()) connection.observed = true;
+    return [...this.#table.demux.connections()];
   }
 
   /** How many there are. */
@@ -106,7 +110,7 @@ export class Tcp implements Transport {
 
   /** How many there are of each state, without looking at any. */
   countByState(): Map<TcpState, number> {
-    return this.#table.countByState();
+    return countByState(this.#table.demux, this.#table.dormant);
   }
 
   packetArrived(packet: PacketBuffer, meta: IpMeta): void {
@@ -136,6 +140,8 @@ export class Tcp implements Transport {
     const connection = this.#table.find(source, view.getUint16(head), destination, view.getUint16(head + 2));
     if (connection === undefined) return this.#ip.drop('icmp', 'NO_SOCKET');
     const reason = icmpErrorArrives(connection, kind, seq(view.getUint32(head + 4)), mtu);
+    if (reason === undefined && kind === 'fragmentation-needed')
+      this.#ip.pathMtu.lower(destination, connection.pathMtu);
     this.#touch(connection);
     if (reason !== undefined) this.#ip.drop('icmp', reason, connection.id);
   }
@@ -239,7 +245,7 @@ export class Tcp implements Transport {
   #resetFor(segment: ArrivedSegment, meta: IpMeta, reason: ResetReason): void {
     const { header } = segment;
     if (header.rst) return;
-    const route = this.#ip.routes.find(meta.source, meta.destination);
+    const route = this.#ip.routes.findBack(meta);
     if (route === undefined) return;
     if (!this.#ip.takeErrorToken()) {
       reached(this.#context, 'RstRateLimited');
@@ -309,11 +315,7 @@ export class Tcp implements Transport {
 
   /** Tells the account of memory what the connection holds now. */
   #account(connection: TcpConnection, gone: boolean = false): void {
-    const { memory } = this.#context;
-    if (!accountFor(connection, memory, gone) || !memory.exhausted || connection.isOver) return;
-    reached(this.#context, 'TCPAbortOnMemory', connection.id);
-    connection.reset('TCP_ABORT_ON_MEMORY', 'aborted', 'out of memory');
-    this.#touch(connection);
+    if (accountFor(connection, this.#context, gone)) this.#touch(connection);
   }
 
   #forget(connection: TcpConnection): void {
@@ -341,7 +343,13 @@ export class Tcp implements Transport {
     const tos = connection?.typeOfService ?? 0;
     this.#ip.send(
       packet,
-      { source: route.source, destination, protocol: PROTOCOL_TCP, tos, dontFragment: true },
+      {
+        source: route.source,
+        destination,
+        protocol: PROTOCOL_TCP,
+        tos,
+        dontFragment: connection?.mayFragment !== true,
+      },
       route,
     );
   }

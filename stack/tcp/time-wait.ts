@@ -6,7 +6,8 @@
 import { type Instant, NEVER } from '../time.ts';
 import type { TcpConnection } from './connection.ts';
 import type { CompactRecords } from './records.ts';
-import { add, seq } from './sequence.ts';
+import { add, geq, seq } from './sequence.ts';
+import type { TcpHeader } from '../wire/tcp.ts';
 
 /** Words of a record; the id is where a half-open one has it. */
 const SND_NXT = 0;
@@ -107,4 +108,12 @@ export function readTimeWait(records: CompactRecords, row: number, connection: T
   connection.timers.restore('time-wait', records.deadline(row));
   connection.resume('TIME-WAIT', false); // what a record does not keep is told anew
   connection.traceVariables();
+}
+
+/** Whether a SYN is newer than the connection, by its timestamp or, where that tells nothing, by its number [RFC 6191 2]. */
+export function isNewer({ receiver }: TcpConnection, { seq: at, options }: TcpHeader): boolean {
+  const { timestamps } = options;
+  const { tsRecent, nxt } = receiver;
+  const told = timestamps === undefined || tsRecent === undefined ? 0 : (timestamps.value - tsRecent) | 0;
+  return told > 0 || (told === 0 && geq(at, nxt));
 }

@@ -8,6 +8,21 @@ import type { Endpoint } from './events.ts';
 import type { OutgoingSegment } from './segment.ts';
 import type { TcpState } from './states.ts';
 
+/** Traces that a connection came to be. */
+export function traceConnection({ context, id, local, remote, passive }: TcpConnection): void {
+  context.tracer?.({
+    type: 'connection',
+    at: context.now,
+    host: context.name,
+    connection: id,
+    localAddress: local.address,
+    localPort: local.port,
+    remoteAddress: remote.address,
+    remotePort: remote.port,
+    passive,
+  });
+}
+
 /** Traces and counts a change of state. */
 export function traceState(connection: TcpConnection, from: TcpState, to: TcpState, cause: string): void {
   const { tracer, now, name, counters } = connection.context;
