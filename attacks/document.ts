@@ -57,7 +57,7 @@ const HEAD = `# Attacks
 
 Written by \`npm run attacks\` from the tests, whose titles begin with the row; \`npm test\` checks that rows and tests are those that there are. A row passes if its
 tests pass, and a test holds the attack and the control: an honest connection that works meanwhile. Figures are as last measured;
-times are of a shared machine with two cores and include the attacker's side. Settings: \`docs/api.md\`, \`stack/settings.ts\`; counters: \`stack/counters.ts\`.
+times are of a shared machine with two cores and include the attacker's side. Settings: \`stack/hardening-settings.ts\`; counters: \`stack/counters.ts\`.
 `;
 
 /** Titles of the tests that begin with a row, by row. */

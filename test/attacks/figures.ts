@@ -1,6 +1,9 @@
 /** The figures of the rows: printed, and kept for docs/attacks.md. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { afterAll } from 'vitest';
+import { afterAll, vi } from 'vitest';
+
+// Floods are long, and machines slow.
+vi.setConfig({ testTimeout: 180_000 });
 
 const figures: { row: string; name: string; value: string }[] = [];
 
