@@ -14,37 +14,51 @@ function icmpError(message: icmp.IcmpMessage, quoted: PacketBuffer): PacketBuffe
 }
 
 describe('B1 blind ICMP', () => {
-  it('B1 no forged ICMP error ends or slows an established connection, with the right or a wrong number [RFC 5927 4, 5, 7]', () => {
-    const echoed = (attack: boolean): { bytes: number; done: boolean; dropped: number } => {
-      const field = new Field();
-      const honest = field.honest(300_000);
-      field.run(30);
-      const connection = field.accepted[0];
-      const port = connection?.remote.port ?? 0;
-      for (let round = 0; round < 20; round++) {
-        const { una = 0, nxt = 0 } = connection?.sender ?? {};
-        for (const seq of attack ? [una, nxt + 5_000_000] : []) {
-          const quoted = forge({ from: VICTIM, to: CLIENT, port: 80, toPort: port, seq, ack: 1 });
-          for (const code of [1, 2, 3, 9, 10])
-            field.inject(icmpError({ type: 'unreachable', code, nextHopMtu: undefined }, quoted));
-          for (const nextHopMtu of [0, 20, 67])
-            field.inject(icmpError({ type: 'unreachable', code: 4, nextHopMtu }, quoted));
-        }
-        field.run(1);
+  /** An honest transfer, and ICMP errors about it: without a number none. */
+  function echoed(number: 'none' | 'right' | 'wrong'): {
+    bytes: number;
+    done: boolean;
+    mss: number;
+    dropped: number;
+  } {
+    const field = new Field();
+    const honest = field.honest(300_000);
+    field.run(30);
+    const connection = field.accepted[0];
+    const port = connection?.remote.port ?? 0;
+    for (let round = 0; round < 20; round++) {
+      const { una = 0, nxt = 0 } = connection?.sender ?? {};
+      const seq = number === 'right' ? una : nxt + 5_000_000;
+      const quoted = forge({ from: VICTIM, to: CLIENT, port: 80, toPort: port, seq, ack: 1 });
+      if (number !== 'none') {
+        for (const code of [1, 2, 3, 9, 10])
+          field.inject(icmpError({ type: 'unreachable', code, nextHopMtu: undefined }, quoted));
+        for (const nextHopMtu of [0, 20, 67, 68])
+          field.inject(icmpError({ type: 'unreachable', code: 4, nextHopMtu }, quoted));
       }
-      field.run(40);
-      const bytes = honest.echoed;
-      field.run(4_000);
-      return { bytes, done: honest.done, dropped: field.drops('TCP_INVALID_SEQUENCE') };
-    };
-    const [quiet, attacked] = [echoed(false), echoed(true)];
-    expect([quiet.done, attacked.done, attacked.bytes]).toEqual([true, true, quiet.bytes]);
-    expect(attacked.dropped).toBeGreaterThan(100);
+      field.run(1);
+    }
+    field.run(40);
+    const bytes = honest.echoed;
+    const mss = connection?.sender.mss ?? 0;
+    field.run(10_000);
+    return { bytes, mss, done: honest.done, dropped: field.drops('TCP_INVALID_SEQUENCE') };
+  }
+
+  it('B1 no forged ICMP error with a wrong number ends or slows an established connection [RFC 5927 4]', () => {
+    const [quiet, wrong] = [echoed('none'), echoed('wrong')];
+    expect(wrong).toEqual({ ...quiet, done: true, dropped: 180 });
     figure(
       'B1',
       'bytes echoed in the same time, without and with the attack',
-      `${quiet.bytes} and ${attacked.bytes}`,
+      `${quiet.bytes} and ${wrong.bytes}`,
     );
+  });
+
+  it('B1 with the right number hard errors are soft, and the path MTU has a floor of 552 [RFC 5927 5.2, 7; RFC 1191 3]', () => {
+    const right = echoed('right');
+    expect([right.done, right.mss >= 552 - 52]).toEqual([true, true]);
+    figure('B1', 'MSS after "fragmentation needed" with the right number and an MTU of 68', right.mss);
   });
 });
 
