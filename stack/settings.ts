@@ -1,3 +1,4 @@
+// oxlint-disable max-lines -- one list of settings, each with its source
 /**
  * Every number that a person might want to change, with where its default comes from. The profiles: `standard` (the RFCs'
  * values), `linux` (what Linux 6.x does out of the box), `textbook` (the teaching values of `labs.md`) and, for packet scripts
@@ -59,6 +60,9 @@ export interface IpSettings {
   /** Probes to a neighbour that is known before it is forgotten [RFC 4861 10: MAX_UNICAST_SOLICIT]. */
   readonly maxUnicastSolicit: number;
 }
+
+/** `passive`: accepted from who offers it; `on`: offered too; `accurate`: RFC 9768's where the peer has it. tcp_ecn = 0, 2, 1, 3. */
+export type EcnSetting = 'off' | 'passive' | 'on' | 'accurate';
 
 /** Settings of TCP. */
 export interface TcpSettings extends HardeningSettings {
@@ -183,6 +187,10 @@ export interface TcpSettings extends HardeningSettings {
   readonly ephemeralPorts: Range;
   /** Order of the TCP options. */
   readonly optionLayout: OptionLayout;
+  /** Explicit congestion notification [RFC 3168; RFC 9293 SHLD-8]: Linux's tcp_ecn = 2 (`passive`); `textbook`: `off`. */
+  readonly ecn: EcnSetting;
+  /** Accurate ECN's byte counters go with ACKs [RFC 9768 3.2.3: SHOULD; Linux tcp_ecn_option = 2]. */
+  readonly accurateEcnOption: boolean;
   /** Sends super-segments where the device takes them. */
   readonly superSegments: boolean;
 }
@@ -251,11 +259,11 @@ const standard: Settings = {
     initialWindow: 10,
     initialSsthresh: 0x3fffffff,
     abcLimit: 8,
-    congestion: 'newreno',
+    congestion: 'cubic',
     pacing: 'auto',
     pacingSlowStart: 2,
     pacingAvoidance: 1.2,
-    hystart: false,
+    hystart: true,
     cwndValidation: false,
     slowStartAfterIdle: true,
     dupThresh: 3,
@@ -287,6 +295,8 @@ const standard: Settings = {
     backlog: 511,
     ephemeralPorts: { from: 49_152, to: 65_535 },
     optionLayout: 'standard',
+    ecn: 'passive',
+    accurateEcnOption: true,
     superSegments: true,
   },
 };
@@ -309,6 +319,7 @@ const linux: Settings = {
     delayedAck: ms(40),
     quickAcks: 16,
     abcLimit: 1_000_000,
+    cwndValidation: true,
     ephemeralPorts: { from: 32_768, to: 60_999 },
     optionLayout: 'linux',
   },
@@ -322,6 +333,8 @@ const textbook: Settings = {
     rfc1337: false,
     synCookies: 'off',
     abcLimit: 2,
+    congestion: 'newreno',
+    hystart: false,
     limitedTransmit: false,
     sack: false,
     rack: false,
@@ -332,6 +345,7 @@ const textbook: Settings = {
     ackPerBatch: false,
     sendBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
     receiveBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
+    ecn: 'off',
     superSegments: false,
   },
 };

@@ -4,14 +4,16 @@ import type { DropReason, ResetReason } from '../drop-reasons.ts';
 import type { Route } from '../ip/routes.ts';
 import { type Duration, type Instant, NEVER } from '../time.ts';
 import type { CallEvent, TcbVariables, TimerName } from '../trace.ts';
-import type { TcpOptions, Timestamps } from '../wire/tcp-options.ts';
+import type { Timestamps } from '../wire/tcp-options.ts';
 import { segmentArrives } from './arrives.ts';
 import { abort, closeWriteSide, giveUp } from './closing.ts';
 import { AccountedBytes } from './connection-memory.ts';
 import type { ConnectionSetup } from './connection-setup.ts';
 import { nextSegment } from './departs.ts';
+import { Ecn } from './ecn.ts';
 import { EventQueue } from './event-queue.ts';
 import type { CloseReason, ConnectionEvent, ConnectionOwner, Endpoint, KeepAlive } from './events.ts';
+import type { SynOffer } from './half-open.ts';
 import { openActive, openPassive } from './open.ts';
 import type { MtuSearch } from './path-mtu.ts';
 import { Receiver } from './receiver.ts';
@@ -30,7 +32,9 @@ import { VariablesTrace, traceState, variables } from './tracing.ts';
  * One TCP connection: a value with a few inputs (`segmentArrived`, the user's calls, `deadlinesPassed`) and three questions
  * (`nextSegment`, `nextEvent`, `nextDeadline`). It knows no device, no clock and no randomness; the host tells it the time
  * through `context.now`.
- * Its parts are open to the files of this folder, which hold what RFC 9293 3.10 says of it.
+ *
+ * Its parts are open to the files of this folder: `open.ts`, `closing.ts`, `arrives.ts`, `departs.ts` and `timeouts.ts` hold what
+ * RFC 9293 3.10 says of it, in the RFC's order.
  */
 export class TcpConnection {
   readonly id: number;
@@ -57,9 +61,9 @@ export class TcpConnection {
   readonly receiver: Receiver;
   /** How losses are found and repaired: with SACK, once both sides have agreed on it, else without. */
   recovery: LossRecovery;
-  /** SACK is in use (or offered, before the SYNs are exchanged) [RFC 2018]. */
-  sack: boolean = false;
+  sack: boolean = false; // in use, or offered, before the SYNs are exchanged [RFC 2018]
   readonly rtt: RttEstimator;
+  readonly ecn: Ecn;
   readonly timers: Timers;
   /** Window scaling and timestamps are in use (or offered, before the SYNs are exchanged). */
   windowScaling: boolean = false;
@@ -91,7 +95,7 @@ export class TcpConnection {
   /** CLOSE came before the connection was established [RFC 9293 3.10.4]. */
   closeQueued: boolean = false;
   typeOfService: number = 0;
-  synOffer: TcpOptions | undefined; // SYN-RECEIVED: what the peer's SYN offered
+  synOffer: SynOffer | undefined; // SYN-RECEIVED: what the peer's SYN offered
   /** The connection rests as a record (`dormant.ts`), which knows the state; this object is only what its owner holds. */
   resting: (() => TcpState) | undefined;
   handshakeUntimed: boolean = false; // the handshake tells nothing about the round-trip time
@@ -128,6 +132,7 @@ export class TcpConnection {
     }
     this.recovery = new Recovery(this.sender, tcp);
     this.rtt = new RttEstimator(tcp);
+    this.ecn = new Ecn(tcp);
     this.timers = new Timers(this);
     this.sender.start(setup.iss);
     this.recovery.start(setup.iss);
@@ -312,7 +317,7 @@ export class TcpConnection {
     this.#touched(this);
   }
 
-  /** Sets the Differentiated Services field and the ECN bits of later segments, 0..255 [RFC 9293 MUST-48, SHLD-21, SHLD-22]. */
+  /** Sets the type of service of later segments, 0..255 [RFC 9293 MUST-48, SHLD-21, SHLD-22]; its ECN bits only where ECN is not in use. */
   setTypeOfService(value: number): void {
     this.typeOfService = value & 0xff;
   }

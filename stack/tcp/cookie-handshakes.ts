@@ -7,7 +7,7 @@ import type { Endpoint } from './events.ts';
 import { takeUpSyn } from './half-open.ts';
 import type { ArrivedSegment, OutgoingSegment } from './segment.ts';
 import { type SeqNumber, add } from './sequence.ts';
-import { SynCookies, cookieSynAck, offeredBefore } from './syn-cookies.ts';
+import { SynCookies, cookieSynAck, offeredBefore, optionsIn } from './syn-cookies.ts';
 
 /** What a peer takes that does not say [RFC 9293 MUST-15]; the smaller of the two. */
 const DEFAULT_MSS = 536;
@@ -42,7 +42,8 @@ export class CookieHandshakes {
     const { now } = this.#context;
     const iss = this.#cookies.make(local, remote, irs, options.mss ?? DEFAULT_MSS, now);
     const connection = this.#build(local, remote, route, iss);
-    takeUpSyn(connection, { irs, iss, window, options }, now);
+    const { ae, cwr, ece } = header;
+    takeUpSyn(connection, { irs, iss, window, options, ae, cwr, ece, codepoint: segment.ecn }, now);
     const syn = cookieSynAck(connection, options);
     return syn === undefined ? undefined : { route, syn };
   }
@@ -59,11 +60,10 @@ export class CookieHandshakes {
     const mss = this.#cookies.check(local, remote, irs, iss, now);
     if (mss === undefined) return undefined;
     const connection = this.#build(local, remote, route, iss);
-    takeUpSyn(
-      connection,
-      { irs, iss, window: header.window, options: offeredBefore(header.options, mss) },
-      now,
-    );
+    const { ecn } = optionsIn(header.options);
+    const options = offeredBefore(header.options, mss);
+    const offer = { options, ae: false, cwr: ecn, ece: ecn, codepoint: 0 };
+    takeUpSyn(connection, { irs, iss, window: header.window, ...offer }, now);
     connection.handshakeUntimed = true; // the timestamp that comes back is not the time at which the SYN-ACK left
     return connection;
   }

@@ -11,13 +11,22 @@ import type { CompactRecords } from './records.ts';
 import { type SeqNumber, seq } from './sequence.ts';
 import { LARGEST_SYN_RTO } from './timeouts.ts';
 
+/** What a SYN offers. */
+export interface SynOffer {
+  readonly options: TcpOptions;
+  readonly ae: boolean;
+  readonly cwr: boolean;
+  readonly ece: boolean;
+  /** The ECN codepoint that it came with. */
+  readonly codepoint: number;
+}
+
 /** What of a SYN matters later. */
-export interface SynFacts {
+export interface SynFacts extends SynOffer {
   readonly irs: SeqNumber;
   readonly iss: SeqNumber;
   /** As on the wire. */
   readonly window: number;
-  readonly options: TcpOptions;
 }
 
 /** Words of a record. */
@@ -38,6 +47,10 @@ const HAS_SCALE = 1 << 17;
 const HAS_TIMESTAMPS = 1 << 18;
 const SACK_PERMITTED = 1 << 19;
 const SYN_RETRANSMITTED = 1 << 20;
+const AE = 1 << 21;
+const CWR = 1 << 22;
+const ECE = 1 << 23;
+const CODEPOINT_SHIFT = 24;
 
 /** Whether nothing about the connection is beyond a record: no text that came with the SYN, nothing due, nobody who looks at it. */
 export function fitsHalfOpenRecord(connection: TcpConnection): boolean {
@@ -60,9 +73,11 @@ export function writeHalfOpen(
   records: CompactRecords,
   row: number,
   connection: TcpConnection,
-  syn: TcpOptions,
+  offer: SynOffer,
 ): void {
-  const { sender, receiver } = connection;
+  const { sender, receiver, ecn } = connection;
+  const { options: syn } = offer;
+  const withEcn = ecn.mode !== 'off'; // else it was refused, or the peer has given it up
   records.setWord(row, ISS, sender.iss);
   records.setWord(row, IRS, receiver.irs);
   records.setWord(row, WINDOW_MSS, sender.wnd * 0x1_0000 + (syn.mss ?? 0));
@@ -75,7 +90,11 @@ export function writeHalfOpen(
       (syn.windowScale === undefined ? 0 : HAS_SCALE) |
       (syn.timestamps === undefined ? 0 : HAS_TIMESTAMPS) |
       (syn.sackPermitted ? SACK_PERMITTED : 0) |
-      (connection.synRetransmitted ? SYN_RETRANSMITTED : 0),
+      (connection.synRetransmitted ? SYN_RETRANSMITTED : 0) |
+      (withEcn && offer.ae ? AE : 0) |
+      (withEcn && offer.cwr ? CWR : 0) |
+      (withEcn && offer.ece ? ECE : 0) |
+      (offer.codepoint << CODEPOINT_SHIFT),
   );
   records.setWord(row, TS_RECENT, syn.timestamps?.value ?? 0);
   records.setWord(row, RECORD_ID, connection.id);
@@ -92,6 +111,10 @@ export function synOf(records: CompactRecords, row: number): SynFacts {
     iss: seq(records.word(row, ISS)),
     irs: seq(records.word(row, IRS)),
     window: windowMss >>> 16,
+    ae: (flags & AE) !== 0,
+    cwr: (flags & CWR) !== 0,
+    ece: (flags & ECE) !== 0,
+    codepoint: (flags >>> CODEPOINT_SHIFT) & 3,
     options: {
       ...NO_OPTIONS,
       mss: (flags & HAS_MSS) === 0 ? undefined : windowMss & 0xffff,
@@ -112,7 +135,8 @@ export function takeUpSyn(connection: TcpConnection, syn: SynFacts, openedAt: In
   negotiate(connection, syn.options, context.settings.tcp);
   if (receiver.tsRecent !== undefined) receiver.tsRecentAt = openedAt;
   sender.setWindow(syn.irs, sender.iss, syn.window);
-  connection.synOffer = syn.options;
+  connection.synOffer = syn;
+  connection.ecn.synArrived(syn, syn.codepoint, false);
   connection.heardAt = openedAt;
   connection.progressAt = openedAt;
 }
@@ -124,7 +148,11 @@ export function readHalfOpen(records: CompactRecords, row: number, connection: T
   takeUpSyn(connection, synOf(records, row), records.number(row, OPENED_AT) as Instant);
   connection.retransmissions = flags & 0xff;
   connection.synRetransmitted = (flags & SYN_RETRANSMITTED) !== 0;
-  for (let i = 0; i < connection.retransmissions; i++) rtt.backOff(LARGEST_SYN_RTO);
+  connection.ecn.synAckFlags(0); // what was sent counts: ECN is not offered for ever
+  for (let i = 1; i <= connection.retransmissions; i++) {
+    rtt.backOff(LARGEST_SYN_RTO);
+    connection.ecn.synAckFlags(i);
+  }
   // What was told is told again, since nobody has heard it yet.
   if (connection.retransmissions >= context.settings.tcp.r1)
     connection.tell({ type: 'soft-error', what: 'r1' });

@@ -111,14 +111,17 @@ export function cookieSynAck(connection: TcpConnection, offered: TcpOptions): Ou
   connection.timers.restore('retransmission', connection.context.now); // or it would be set, and traced
   connection.resume('SYN-RECEIVED');
   const segment = connection.nextSegment();
-  const timestamps = segment?.header.options.timestamps;
   if (segment === undefined) return undefined;
-  if (timestamps === undefined) {
-    const options = { ...segment.header.options, windowScale: undefined, sackPermitted: false };
-    return { ...segment, header: { ...segment.header, options } };
-  }
+  const { options } = segment.header;
   const { windowScale, sackPermitted } = offered;
-  const value = timestampWith({ windowScale, sackPermitted, ecn: false }, timestamps.value);
-  const options = { ...segment.header.options, timestamps: { value, echo: timestamps.echo } };
-  return { ...segment, header: { ...segment.header, options } };
+  const noEcn = { ae: false, cwr: false, ece: false }; // a cookie has no place for Accurate ECN
+  if (options.timestamps === undefined) {
+    const fewer = { ...options, windowScale: undefined, sackPermitted: false };
+    return { ...segment, header: { ...segment.header, ...noEcn, options: fewer } };
+  }
+  const ecn = connection.ecn.mode === 'classic';
+  const { value, echo } = options.timestamps;
+  const marked = { value: timestampWith({ windowScale, sackPermitted, ecn }, value), echo };
+  const header = { ...segment.header, ...(ecn ? {} : noEcn), options: { ...options, timestamps: marked } };
+  return { ...segment, header };
 }
