@@ -1,7 +1,10 @@
 import type { HostContext } from './context.ts';
+import { type Counters, noCounts } from './counters.ts';
+import type { DropReason } from './drop-reasons.ts';
 import { Ip } from './ip/ip.ts';
 import type { Device } from './link/device.ts';
 import type { Interface, InterfaceAddress, InterfaceOptions } from './link/interface.ts';
+import { Memory, type MemoryKind } from './memory.ts';
 import type { Random } from './random.ts';
 import { PROFILES, type Settings } from './settings.ts';
 import { type Alarm, type Instant, type Scheduler, earlier } from './time.ts';
@@ -19,6 +22,22 @@ export interface HostOptions {
   readonly settings?: Settings;
   /** Reads the trace from the first event on. */
   readonly tracer?: Tracer;
+}
+
+/** What `Host.stats` tells. */
+export interface HostStats {
+  /** Connections by state; states without any are left out. */
+  readonly connections: Readonly<Record<string, number>>;
+  /** Connections in SYN-RECEIVED. */
+  readonly halfOpen: number;
+  /** Connections in TIME-WAIT. */
+  readonly timeWait: number;
+  /** Bytes held, in all, at most (`maxMemory`), and for what. */
+  readonly memory: Readonly<Record<MemoryKind | 'total' | 'max', number>>;
+  /** How often each thing has happened since the host was made; `COUNTERS` says what they mean. */
+  readonly counters: Readonly<Counters>;
+  /** Packets dropped, by reason. */
+  readonly drops: Readonly<Record<string, number>>;
 }
 
 /**
@@ -96,14 +115,18 @@ export class Host {
     for (const each of this.ip.interfaces) each.device.close();
   }
 
-  /** Figures about the host: connections by state, packets dropped by reason. */
-  stats(): {
-    readonly connections: Readonly<Record<string, number>>;
-    readonly drops: Readonly<Record<string, number>>;
-  } {
-    const connections = new Map<string, number>();
-    for (const { state } of this.tcp.connections()) connections.set(state, (connections.get(state) ?? 0) + 1);
-    return { connections: Object.fromEntries(connections), drops: Object.fromEntries(this.ip.counters) };
+  /** Figures about the host, as they are now. */
+  stats(): HostStats {
+    const { counters, memory } = this.#context;
+    const connections = this.tcp.countByState();
+    return {
+      connections: Object.fromEntries(connections),
+      halfOpen: connections.get('SYN-RECEIVED') ?? 0,
+      timeWait: connections.get('TIME-WAIT') ?? 0,
+      memory: { total: memory.total, max: memory.max, ...memory.byKind() },
+      counters: { ...counters },
+      drops: Object.fromEntries(this.ip.counters),
+    };
   }
 
   /** One input, and the drain that belongs to it. An input inside a turn (a device that answers at once) joins it. */
@@ -157,6 +180,9 @@ class TurnContext implements HostContext {
   readonly name: string;
   readonly settings: Settings;
   readonly random: Random;
+  readonly counters: Counters = noCounts();
+  readonly drops: Map<DropReason, number> = new Map();
+  readonly memory: Memory;
   tracer: Tracer | undefined;
   readonly #scheduler: Scheduler;
   #turnBegan: Instant | undefined;
@@ -165,6 +191,7 @@ class TurnContext implements HostContext {
     this.name = options.name;
     this.settings = settings;
     this.random = options.random;
+    this.memory = new Memory(settings.tcp.maxMemory);
     this.tracer = options.tracer;
     this.#scheduler = options.scheduler;
   }

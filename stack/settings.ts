@@ -1,11 +1,13 @@
+// oxlint-disable max-lines -- one list of settings, each with its source
 /**
  * Every number that a person might want to change, with where its default comes from. The profiles: `standard` (the RFCs'
  * values), `linux` (what Linux 6.x does out of the box), `textbook` (the teaching values of `labs.md`) and, for packet scripts
  * only, `freebsd`.
  */
 
-import type { IpSettings } from './ip-settings.ts';
 import { FAST_OPEN, type FastOpenSettings } from './fast-open-settings.ts';
+import { HARDENING, type HardeningSettings } from './hardening-settings.ts';
+import type { IpSettings } from './ip-settings.ts';
 import { type Duration, ms, seconds, us } from './time.ts';
 import type { OptionLayout } from './wire/tcp-options.ts';
 
@@ -15,7 +17,7 @@ export type { IpSettings } from './ip-settings.ts';
 export type EcnSetting = 'off' | 'passive' | 'on' | 'accurate';
 
 /** Settings of TCP. */
-export interface TcpSettings extends FastOpenSettings {
+export interface TcpSettings extends FastOpenSettings, HardeningSettings {
   /** Maximum segment lifetime: 2 minutes [RFC 9293 3.4.2]; TIME-WAIT lasts two of them. Linux: 60 s in all. */
   readonly msl: Duration;
   /** TIME-WAIT ignores RST [RFC 1337 3, fix F1]; off: a RST ends it, as the base text says [RFC 9293 3.10.7.4]. */
@@ -249,6 +251,7 @@ const standard: Settings = {
     keepAliveInterval: seconds(75),
     keepAliveCount: 9,
     challengeAckInterval: ms(500),
+    ...HARDENING,
     backlog: 511,
     ephemeralPorts: { from: 49_152, to: 65_535 },
     optionLayout: 'standard',
@@ -293,6 +296,7 @@ const textbook: Settings = {
     ...standard.tcp,
     rfc1337: false,
     hardErrorsAbort: true,
+    synCookies: 'off',
     abcLimit: 2,
     congestion: 'newreno',
     hystart: false,

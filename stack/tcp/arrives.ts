@@ -5,6 +5,7 @@
  * The third check, security and compartment, is left out: no system in use sets them [RFC 9293 A.1].
  */
 
+import { reached } from '../counters.ts';
 import type { DropReason } from '../drop-reasons.ts';
 import { type Duration, between, us } from '../time.ts';
 import { acknowledgmentArrived } from './acknowledged.ts';
@@ -199,7 +200,8 @@ function acknowledgeUnacceptable(connection: TcpConnection, segment: ArrivedSegm
 /** A challenge ACK, at most one per connection and interval [RFC 5961 7]: no counter that an outsider could read (A4). */
 function challenge(connection: TcpConnection): void {
   const { now, settings } = connection.context;
-  if (between(connection.lastChallenge, now) < settings.tcp.challengeAckInterval) return;
+  if (between(connection.lastChallenge, now) < settings.tcp.challengeAckInterval)
+    return reached(connection.context, 'TCPACKSkippedChallenge', connection.id);
   connection.lastChallenge = now;
   connection.challengeDue = true;
 }
@@ -312,10 +314,14 @@ function acceptText(connection: TcpConnection, segment: ArrivedSegment): Verdict
     return 'TCP_ABORT_ON_DATA';
   }
   if (gt(segment.seq, receiver.nxt)) {
+    if (connection.context.memory.refusesGrowth) return prune(connection);
     const stored = receiver.hold(segment);
     if (segment.fin && stored >= 0) receiver.finAt = add(segment.seq, segment.length);
     segment.fin = false; // its turn comes when what is missing has come
-    if (stored < 0) return 'TCP_OFO_QUEUE_PRUNE';
+    if (stored < 0) {
+      reached(connection.context, 'OfoPruned', connection.id);
+      return 'TCP_OFO_QUEUE_PRUNE';
+    }
     return stored === 0 ? 'TCP_OFOMERGE' : 'done';
   }
   receiver.accept(segment);
@@ -330,6 +336,13 @@ function echoAge(connection: TcpConnection, { header }: ArrivedSegment): Duratio
   if (!connection.timestamps || timestamps === undefined || timestamps.echo === 0) return undefined;
   const ticks = (connection.timestampNow() - timestamps.echo) >>> 0;
   return ticks > 0x7fffffff ? undefined : us(ticks * connection.context.settings.tcp.timestampTick);
+}
+
+/** Under memory pressure what is out of order goes first: the peer has it still [RFC 2018 8; `maxMemory`]. */
+function prune(connection: TcpConnection): Verdict {
+  connection.receiver.prune();
+  reached(connection.context, 'PruneCalled', connection.id);
+  return 'TCP_OFO_QUEUE_PRUNE';
 }
 
 /** What came with the SYN is next in order, and may have come again with this segment. */
@@ -374,6 +387,7 @@ function measureHandshake(connection: TcpConnection, segment: ArrivedSegment): v
   const { timestamps } = segment.header.options;
   const { context, timed, rtt } = connection;
   connection.timed = undefined;
+  if (connection.handshakeUntimed) return;
   if (timed !== undefined && !connection.synRetransmitted) {
     rtt.sample(between(timed.at, context.now), context.now);
   } else if (connection.timestamps && timestamps !== undefined && timestamps.echo !== 0) {

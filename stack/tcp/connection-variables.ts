@@ -1,9 +1,12 @@
 import type { ResetReason } from '../drop-reasons.ts';
 import type { Duration, Instant } from '../time.ts';
+import { AccountedBytes } from './connection-memory.ts';
 import type { KeepAlive } from './events.ts';
 import type { FastOpened } from './fast-open.ts';
 import type { FastOpenAttempt } from './fast-open-client.ts';
+import type { SynOffer } from './half-open.ts';
 import type { SeqNumber } from './sequence.ts';
+import type { TcpState } from './states.ts';
 
 /** What a connection remembers beside its parts: what is in use, what is due, what the program asked for. */
 export class ConnectionVariables {
@@ -45,6 +48,15 @@ export class ConnectionVariables {
   /** CLOSE came before the connection was established [RFC 9293 3.10.4]. */
   closeQueued: boolean = false;
   typeOfService: number = 0;
+  /** SYN-RECEIVED: what the peer's SYN offered. */
+  synOffer: SynOffer | undefined;
+  /** The connection rests as a record (`dormant.ts`), which knows the state; this object is only what its owner holds. */
+  resting: (() => TcpState) | undefined;
+  /** The handshake tells nothing about the round-trip time. */
+  handshakeUntimed: boolean = false;
+  readonly accounted: AccountedBytes = new AccountedBytes();
+  /** Somebody looks at the object: no record may take its place. */
+  observed: boolean = false;
   /** The Differentiated Services field and ECN bits of the segment last taken [RFC 9293 MAY-9]. */
   receivedTypeOfService: number = 0;
   /** The owner wants to hear of soft errors [RFC 9293 SHLD-20]. */

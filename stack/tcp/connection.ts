@@ -105,7 +105,13 @@ export class TcpConnection extends ConnectionVariables {
   }
 
   get state(): TcpState {
-    return this.#state;
+    return this.resting === undefined ? this.#state : this.resting();
+  }
+
+  /** Takes up the state of a record; nothing is traced. `told`: the trace knows the variables as they are. */
+  resume(state: TcpState, told: boolean = true): void {
+    this.#state = state;
+    if (told) this.#variables.resume(this);
   }
 
   /** Changes the state; a change that RFC 9293 does not know is a fault of the stack. */
@@ -115,10 +121,9 @@ export class TcpConnection extends ConnectionVariables {
     if (!TRANSITIONS[from].includes(state))
       throw new Error(`no transition from ${from} to ${state} (${cause})`);
     this.#state = state;
+    this.resting = undefined;
     traceState(this, from, state, cause);
   }
-
-  // Inputs. After each of them, ask the three questions.
 
   /** OPEN, active: sends a SYN [RFC 9293 3.10.1]. */
   open(): void {
@@ -146,8 +151,6 @@ export class TcpConnection extends ConnectionVariables {
     }
   }
 
-  // The three questions.
-
   /** The next segment to be sent now, until there is none. */
   nextSegment(): OutgoingSegment | undefined {
     return nextSegment(this);
@@ -166,8 +169,8 @@ export class TcpConnection extends ConnectionVariables {
   // The user's calls [RFC 9293 3.9.1]. All of them may be made at any time, also from inside an event.
 
   /**
-   * SEND: queues a copy of `bytes[from..to)` as far as there is room. Returns the bytes taken; if that is less than was given, a
-   * `writable` event follows. 0 once the write side is closed.
+   * SEND: queues a copy of `bytes[from..to)` as far as there is room; returns the bytes taken (0 once the write side is closed). If that
+   * is less than was given, a `writable` event follows.
    */
   send(bytes: Uint8Array, from: number = 0, to: number = bytes.length): number {
     const count = queueBytes(this, bytes, from, to);
@@ -213,6 +216,7 @@ export class TcpConnection extends ConnectionVariables {
 
   /** RECEIVE: up to `max` bytes in order, in memory that is the caller's; undefined if there are none. */
   receive(max: number = 65_536): Uint8Array | undefined {
+    this.receiver.mayGrow = !this.context.memory.refusesGrowth;
     const bytes = this.receiver.read(max, this.context.now, this.rtt.srtt);
     if (bytes === undefined) return undefined;
     this.#traceCall('receive', { count: bytes.length });
@@ -250,14 +254,14 @@ export class TcpConnection extends ConnectionVariables {
     this.#touched(this);
   }
 
-  /** Sends what Nagle's algorithm, silly-window avoidance or the delayed ACK hold back. */
+  /** Sends what is held back: by Nagle, against silly windows, as a delayed ACK. */
   flush(): void {
     this.sender.pushNow = true;
     if (this.receiver.ackDue === 'delayed') this.receiver.ackDue = 'now';
     this.#touched(this);
   }
 
-  /** Switches Nagle's algorithm off or on [RFC 9293 MUST-17]. */
+  /** Switches Nagle's algorithm [RFC 9293 MUST-17]. */
   setNoDelay(on: boolean): void {
     this.#traceCall('option', { detail: `no-delay ${on}` });
     this.sender.noDelay = on;
@@ -273,7 +277,7 @@ export class TcpConnection extends ConnectionVariables {
     this.#touched(this);
   }
 
-  /** Sets R2 of this connection [RFC 9293 MUST-21]: data unacknowledged for so long ends it; undefined: the host's R2. */
+  /** Sets R2 of this connection [RFC 9293 MUST-21]; undefined: the host's R2. */
   setUserTimeout(timeout: Duration | undefined): void {
     this.userTimeout = timeout;
     this.timers.clear('user-timeout');
@@ -326,8 +330,6 @@ export class TcpConnection extends ConnectionVariables {
     this.owner = owner;
     this.#touched(this);
   }
-
-  // For the host and the files of this folder.
 
   /** The batch is over: payload that was not read is copied out of the device's memory. */
   settle(): void {

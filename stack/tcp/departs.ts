@@ -92,7 +92,10 @@ function takeAckDue(connection: TcpConnection): SendCause | undefined {
   const { ackDue } = connection.receiver;
   const challenge = connection.challengeDue;
   connection.challengeDue = false;
-  if (challenge) return 'challenge-ack';
+  if (challenge) {
+    connection.context.counters.TCPChallengeACK += 1; // the segment's cause tells the trace
+    return 'challenge-ack';
+  }
   if (ackDue === 'overdue') return 'delayed-ack';
   return ackDue === 'now' ? 'ack' : undefined;
 }

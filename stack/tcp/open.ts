@@ -21,6 +21,8 @@ export function openPassive(connection: TcpConnection, segment: ArrivedSegment):
   negotiate(connection, segment.header.options, context.settings.tcp);
   connection.ecn.synArrived(segment.header, segment.ecn, false);
   sender.setWindow(segment.seq, sender.iss, segment.header.window); // unscaled in a SYN [RFC 7323 2.3]
+  const { options, ae, cwr, ece } = segment.header;
+  connection.synOffer = { options, ae, cwr, ece, codepoint: segment.ecn };
   connection.enter('SYN-RECEIVED', 'rcv SYN');
   connection.heardAt = context.now;
   connection.progressAt = context.now;
@@ -60,6 +62,7 @@ export function established(connection: TcpConnection, cause: string): void {
   connection.timers.clear('retransmission');
   const synLost = connection.retransmissions > 1;
   connection.retransmissions = 0;
+  connection.synOffer = undefined;
   connection.progressAt = context.now;
   connection.heardAt = context.now;
   if (connection.fastOpened?.accepted !== true)

@@ -3,7 +3,7 @@ import type { Duration, Instant } from '../time.ts';
 import { Assembler } from './assembler.ts';
 import { ReceiveAutotuning } from './autotuning.ts';
 import { ReceiveQueue } from './receive-queue.ts';
-import type { BlockWriter } from './sack-blocks.ts';
+import { BlockWriter } from './sack-blocks.ts';
 import type { ArrivedSegment } from './segment.ts';
 import { type SeqNumber, add, distance, gt, leq, lt, max, seq } from './sequence.ts';
 
@@ -38,6 +38,8 @@ export class Receiver {
   /** Bytes the buffer may hold now; autotuning raises it up to `maxBuffer`. */
   buffer: number;
   maxBuffer: number;
+  /** False under memory pressure: the buffer stays as it is (`maxMemory`). */
+  mayGrow: boolean = true;
   /** Largest payload of a single segment seen: the peer's MSS for the purpose of acknowledging. */
   peerMss: number = 536;
   /** Duplicate ACKs to send, one for each segment that came out of order [RFC 5681 4.2]. */
@@ -108,7 +110,8 @@ export class Receiver {
     this.#noteSize(segment);
     const limit = 2 * Math.max(this.buffer, 65_536);
     const { seq: left, bytes, payloadAt, length } = segment;
-    const stored = this.assembler.insert(left, bytes, payloadAt, length, limit);
+    const ranges = Math.max(64, Math.floor(this.buffer / this.#settings.bytesPerRange)); // attacks.md A13
+    const stored = this.assembler.insert(left, bytes, payloadAt, length, limit, ranges);
     // A merged super-segment stands for many; three are all that a sender needs to hear.
     this.duplicateAcks += Math.min(segment.wireSegments, 3);
     if (this.sack !== undefined) {
@@ -119,6 +122,13 @@ export class Receiver {
     }
     this.#quickAcks = this.#settings.quickAcks;
     return stored;
+  }
+
+  /** Gives up what is out of order, whatever SACK has said of it, and owes a duplicate ACK [RFC 2018 8]. */
+  prune(): void {
+    this.assembler.clear();
+    if (this.sack !== undefined) this.sack = new BlockWriter();
+    this.duplicateAcks += 1;
   }
 
   /** `[left, right)` had come before, all of it or a part: D-SACK tells the peer [RFC 2883 4]. */
@@ -177,7 +187,8 @@ export class Receiver {
     if (bytes === undefined) return undefined;
     if (this.up !== undefined && this.urgentBytes === 0) this.up = undefined; // lest it seem to lie ahead 2^31 bytes later
     this.#readSinceOffer = true;
-    this.buffer = this.tuning.read(bytes.length, now, srtt, this.buffer, this.maxBuffer, this.peerMss);
+    if (this.mayGrow)
+      this.buffer = this.tuning.read(bytes.length, now, srtt, this.buffer, this.maxBuffer, this.peerMss);
     return bytes;
   }
 

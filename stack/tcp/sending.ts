@@ -33,7 +33,7 @@ export function queueAll(connection: TcpConnection, bytes: Uint8Array, from: num
 export function tellRoom(connection: TcpConnection): boolean {
   const { sender, context } = connection;
   const { queue, congestion } = sender;
-  if (!connection.sendBufferFixed)
+  if (!connection.sendBufferFixed && !context.memory.refusesGrowth)
     queue.limit = sendBufferFor(congestion.cwnd, queue.limit, context.settings.tcp.sendBuffer);
   if (!connection.writableWanted || queue.length * 2 > queue.limit) return false;
   if (notSent(connection) >= connection.notSentLowat) return false;

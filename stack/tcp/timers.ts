@@ -45,6 +45,12 @@ export class Timers {
     this.#observer.timerChanged(timer, 'set', deadline);
   }
 
+  /** Takes up a deadline that was set before: nobody is told. */
+  restore(timer: TimerName, deadline: Instant): void {
+    this.#deadlines[NAMES.indexOf(timer)] = deadline;
+    this.#findNext();
+  }
+
   /** Stops `timer`; fine if it does not run. */
   clear(timer: TimerName): void {
     const index = NAMES.indexOf(timer);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../sim/random.ts';
 import type { HostContext } from '../../../stack/context.ts';
+import { noCounts } from '../../../stack/counters.ts';
+import { Memory } from '../../../stack/memory.ts';
 import { type TcpSettings, settings } from '../../../stack/settings.ts';
 import { FastOpenCache } from '../../../stack/tcp/fast-open-cache.ts';
 import { FastOpenServer, fastOpenOf } from '../../../stack/tcp/fast-open.ts';
@@ -21,6 +23,9 @@ function server(tcp: Partial<TcpSettings> = {}): FastOpenServer {
     random: seededRandom(1, 'host'),
     now: 0 as Instant,
     tracer: undefined,
+    counters: noCounts(),
+    drops: new Map(),
+    memory: new Memory(1e9),
   };
   return new FastOpenServer(context);
 }
