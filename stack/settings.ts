@@ -4,6 +4,7 @@
  * only, `freebsd`.
  */
 
+import { CONFIGURATION, type ConfigurationSettings } from './configuration-settings.ts';
 import { type Duration, ms, seconds, us } from './time.ts';
 import type { OptionLayout } from './wire/tcp-options.ts';
 
@@ -133,10 +134,13 @@ export interface Settings {
   readonly profile: string;
   readonly ip: IpSettings;
   readonly tcp: TcpSettings;
+  /** DHCP, router discovery, address probes. */
+  readonly configuration: ConfigurationSettings;
 }
 
 const standard: Settings = {
   profile: 'standard',
+  configuration: CONFIGURATION.standard,
   ip: {
     ttl: 64,
     reassemblyTimeout: seconds(60),
@@ -195,6 +199,7 @@ const standard: Settings = {
 
 const linux: Settings = {
   profile: 'linux',
+  configuration: CONFIGURATION.linux,
   ip: { ...standard.ip, reassemblyTimeout: seconds(30) },
   tcp: {
     ...standard.tcp,
@@ -216,6 +221,7 @@ const linux: Settings = {
 
 const textbook: Settings = {
   profile: 'textbook',
+  configuration: CONFIGURATION.standard,
   ip: standard.ip,
   tcp: {
     ...standard.tcp,
@@ -235,6 +241,7 @@ const textbook: Settings = {
  */
 const freebsd: Settings = {
   profile: 'freebsd',
+  configuration: CONFIGURATION.standard,
   ip: standard.ip,
   tcp: {
     ...standard.tcp,
@@ -268,15 +275,17 @@ export interface SettingsChanges {
   readonly profile?: keyof typeof PROFILES;
   readonly ip?: Partial<IpSettings>;
   readonly tcp?: Partial<TcpSettings>;
+  readonly configuration?: Partial<ConfigurationSettings>;
 }
 
 /** The settings of `changes.profile` (`standard` if it names none) with the named fields changed. */
 export function settings(changes: SettingsChanges = {}): Settings {
   const base = PROFILES[changes.profile ?? 'standard'];
-  if (changes.ip === undefined && changes.tcp === undefined) return base;
+  if (changes.ip === undefined && changes.tcp === undefined && changes.configuration === undefined) return base;
   return {
     profile: `${base.profile}*`,
     ip: { ...base.ip, ...changes.ip },
     tcp: { ...base.tcp, ...changes.tcp },
+    configuration: { ...base.configuration, ...changes.configuration },
   };
 }
