@@ -2,6 +2,7 @@ import type { PacketBuffer } from '../bytes/packet-buffer.ts';
 import type { HostContext } from '../context.ts';
 import type { DropReason } from '../drop-reasons.ts';
 import { copyPacket } from '../link/copy-packet.ts';
+import type { AddressChange } from '../link/addresses.ts';
 import type { Device } from '../link/device.ts';
 import {
   Interface,
@@ -11,7 +12,7 @@ import {
 } from '../link/interface.ts';
 import { earlier, type Instant } from '../time.ts';
 import type { DropEvent } from '../trace.ts';
-import { type IpAddress, isIPv4, isLoopback } from '../wire/address.ts';
+import { formatAddress, type IpAddress, isIPv4, isLoopback } from '../wire/address.ts';
 import { UNREACHABLE } from '../wire/icmp.ts';
 import * as ipv4 from '../wire/ipv4.ts';
 import { admit } from './admission.ts';
@@ -49,11 +50,14 @@ export class Ip implements InterfaceUpper, IpSender {
   readonly #transports: Map<number, Transport> = new Map();
   readonly #reassembly: Reassembly;
   readonly #errors: TokenBucket;
+  readonly #wake: () => void;
   #looped: Looped[] = [];
 
-  constructor(context: HostContext) {
+  /** `wake` is called when something came up outside of a turn that the next one has to see to. */
+  constructor(context: HostContext, wake: () => void = () => {}) {
     this.#context = context;
-    this.routes = new RouteTable(this.#interfaces);
+    this.#wake = wake;
+    this.routes = new RouteTable(this.#interfaces, (text) => this.note(text));
     this.icmp = new Icmp(context, this);
     this.register(ipv4.PROTOCOL_ICMP, this.icmp);
     this.#errors = new TokenBucket(context.settings.ip.icmpRate, context.settings.ip.icmpBurst);
@@ -200,6 +204,22 @@ export class Ip implements InterfaceUpper, IpSender {
 
   writable(from: Interface): void {
     this.onWritable?.(from);
+  }
+
+  /** An interface was given an address, or lost one: so were the routes. */
+  addressChanged(from: Interface, { what, address }: AddressChange): void {
+    if (what === 'added') this.routes.addSubnet(from, address);
+    else if (what === 'removed') this.routes.removeSubnet(from, address.address);
+    this.routes.changed();
+    const text = `${formatAddress(address.address)}/${address.prefixLength} on ${from.device.name}`;
+    this.note(`address ${what === 'removed' ? 'removed' : address.state}: ${text}`);
+    this.#wake();
+  }
+
+  /** Tells the readers of the trace. */
+  note(text: string): void {
+    const { tracer, now, name } = this.#context;
+    tracer?.({ type: 'note', at: now, host: name, text });
   }
 
   #fragmentArrived(packet: PacketBuffer, header: ipv4.IPv4Header, from: Interface, broadcast: boolean): void {

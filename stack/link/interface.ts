@@ -13,21 +13,21 @@ import {
   isMulticast,
   MAC_BROADCAST,
   type MacAddress,
-  prefixMask,
-  sameAddress,
-  sameSubnet,
 } from '../wire/address.ts';
 import * as arp from '../wire/arp.ts';
 import * as ethernet from '../wire/ethernet.ts';
+import {
+  type AddressChange,
+  AddressList,
+  type AddressState,
+  type InterfaceAddress,
+  type OwnAddress,
+} from './addresses.ts';
 import { copyPacket } from './copy-packet.ts';
 import type { Device } from './device.ts';
 import { Neighbours } from './neighbours.ts';
 
-/** An address of an interface, and how many of its leading bits name the subnet: 0..32, 0..128. */
-export interface InterfaceAddress {
-  readonly address: IpAddress;
-  readonly prefixLength: number;
-}
+export type { AddressState, InterfaceAddress, OwnAddress } from './addresses.ts';
 
 /** What an interface hands its packets and troubles to. */
 export interface InterfaceUpper {
@@ -39,6 +39,8 @@ export interface InterfaceUpper {
   neighbourFailed(packet: PacketBuffer): void;
   /** The device takes frames again. */
   writable(from: Interface): void;
+  /** An address came, went, or changed its state; not called for the ones that the interface is made with. */
+  addressChanged(from: Interface, change: AddressChange): void;
 }
 
 /** What may differ from one interface to another. */
@@ -59,7 +61,6 @@ const BACKLOG_FRAMES = 1_024;
 /** One attachment of the host to a network: a device, our addresses on it, and on Ethernet the neighbours. */
 export class Interface {
   readonly device: Device;
-  readonly addresses: readonly InterfaceAddress[];
   /** The largest IP packet in bytes, super-segments aside. */
   readonly mtu: number;
   /** Undefined unless the medium is Ethernet. */
@@ -68,6 +69,7 @@ export class Interface {
   readonly headroom: number;
   readonly #context: HostContext;
   readonly #upper: InterfaceUpper;
+  readonly #addresses: AddressList;
   readonly #neighbours: Neighbours | undefined;
   readonly #arena: PacketArena;
   /** Finished frames since the last flush. */
@@ -76,6 +78,9 @@ export class Interface {
   #backlog: PacketBuffer[] = [];
   #backlogBytes: number = 0;
   #transmitting: boolean = false;
+  /** The addresses it was made with are there. */
+  #begun: boolean = false;
+  readonly #listeners: Set<(change: AddressChange) => void> = new Set();
   #groupFrame: boolean = false;
 
   constructor(
@@ -87,15 +92,51 @@ export class Interface {
   ) {
     this.#context = context;
     this.device = device;
-    this.addresses = addresses;
     this.mtu = device.mtu;
     this.#upper = upper;
+    this.#addresses = new AddressList((change) => this.#addressChanged(change));
     const onEthernet = device.medium === 'ethernet';
     this.mac = onEthernet ? (options.mac ?? randomMac(context.random)) : undefined;
     this.headroom = device.headroom + (onEthernet ? ethernet.ETHERNET_HEADER_LENGTH : 0);
     this.#arena = new PacketArena(device.offloads.tso4 || device.offloads.tso6 ? ARENA_SUPER : ARENA);
     if (this.mac !== undefined) this.#neighbours = this.#makeNeighbours(context, this.mac);
     device.onWritable = () => this.#deviceWritable();
+    for (const address of addresses) this.addAddress(address);
+    this.#begun = true;
+  }
+
+  /** Our addresses, with their states, in the order of their coming. */
+  get addresses(): readonly OwnAddress[] {
+    return this.#addresses.all;
+  }
+
+  /**
+   * Gives the interface an address, and a route to its subnet. One that it has gets the new prefix length and state. Throws a `RangeError`
+   * for a multicast or broadcast address.
+   */
+  addAddress(address: InterfaceAddress): void {
+    this.#addresses.add({ ...address, state: address.state ?? 'preferred', onLink: address.onLink ?? true });
+  }
+
+  /** Takes an address and the route to its subnet away; false if it was not there. Connections from it get nothing any more. */
+  removeAddress(address: IpAddress): boolean {
+    return this.#addresses.remove(address);
+  }
+
+  /** Sets the state of an address; false if the interface does not have it. */
+  setAddressState(address: IpAddress, state: AddressState): boolean {
+    return this.#addresses.setState(address, state);
+  }
+
+  /** The address with its state; undefined if the interface does not have it. */
+  ownAddress(address: IpAddress): OwnAddress | undefined {
+    return this.#addresses.find(address);
+  }
+
+  /** Calls `listener` after each change of an address; the result ends that. */
+  onAddressChange(listener: (change: AddressChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Whether the device takes frames now; if not, `upper.writable` will be called. Who has a choice sends nothing till then. */
@@ -181,28 +222,27 @@ export class Interface {
     this.#neighbours?.advance();
   }
 
-  /** Whether `address` is one of this interface's own. */
+  /** Whether `address` is one of this interface's own, and in use: neither tentative nor found to be somebody else's. */
   isLocal(address: IpAddress): boolean {
-    for (const own of this.addresses) if (sameAddress(own.address, address)) return true;
-    return false;
+    return this.#addresses.isLocal(address);
   }
 
   /** Whether `address` means everyone on a subnet of this interface [RFC 1122 3.2.1.3 (d)]; /31 and /32 have no such address. */
   isSubnetBroadcast(address: IpAddress): boolean {
-    if (!isIPv4(address)) return false;
-    for (const own of this.addresses) {
-      if (own.prefixLength > 30 || !sameSubnet(own.address, address, own.prefixLength)) continue;
-      const hostBits = ~prefixMask(own.prefixLength);
-      if ((address & hostBits) === hostBits) return true;
-    }
-    return false;
+    return this.#addresses.isSubnetBroadcast(address);
+  }
+
+  #addressChanged(change: AddressChange): void {
+    if (!this.#begun) return;
+    this.#upper.addressChanged(this, change);
+    for (const listener of [...this.#listeners]) listener(change);
   }
 
   #makeNeighbours(context: HostContext, mac: MacAddress): Neighbours {
     return new Neighbours(context, mac, {
       isLocal: (address) => this.isLocal(address),
-      sourceFor: (target) => this.#sourceFor(target),
-      isOnLink: (address) => this.addresses.some((own) => sameSubnet(own.address, address, own.prefixLength)),
+      sourceFor: (target) => this.#addresses.sourceFor(target),
+      isOnLink: (address) => this.#addresses.isOnLink(address),
       sendArp: (message, destination) => this.#sendArp(message, destination),
       sendHeld: (packet, destination) => this.#sendTo(packet, destination, ethernet.ETHERTYPE_IPV4),
       drop: (layer, reason) => this.#upper.drop(layer, reason),
@@ -246,17 +286,6 @@ export class Interface {
     if (isBroadcast(address) || this.isSubnetBroadcast(address)) return MAC_BROADCAST;
     if (isMulticast(address)) return (0x0100_5e00_0000 + (address & 0x7f_ffff)) as MacAddress;
     return undefined;
-  }
-
-  /** Our address to ask for `target` with: the one on its subnet, if any. */
-  #sourceFor(target: IPv4Address): IPv4Address | undefined {
-    let first: IPv4Address | undefined;
-    for (const { address, prefixLength } of this.addresses) {
-      if (!isIPv4(address)) continue;
-      if (sameSubnet(address, target, prefixLength)) return address;
-      first ??= address;
-    }
-    return first;
   }
 
   #backlogFull(): boolean {
