@@ -1,3 +1,4 @@
+import { HostConfiguration } from './configuration/host-configuration.ts';
 import type { HostContext } from './context.ts';
 import { Ip } from './ip/ip.ts';
 import type { Device } from './link/device.ts';
@@ -32,6 +33,10 @@ export class Host {
   readonly ip: Ip;
   readonly tcp: Tcp;
   readonly udp: Udp;
+  /** How interfaces configure themselves, and the DNS servers. */
+  readonly configuration: HostConfiguration;
+  /** Where the host's unpredictable numbers come from. */
+  readonly random: Random;
   /** Whether the host keeps the process alive: as long as somebody retains it. */
   readonly holds: Holds;
   readonly #context: TurnContext;
@@ -49,6 +54,8 @@ export class Host {
     this.ip = new Ip(this.#context, () => this.#drainSoon());
     this.tcp = new Tcp(this.#context, this.ip, () => this.#drainSoon());
     this.udp = new Udp(this.#context, this.ip, () => this.#drainSoon());
+    this.configuration = new HostConfiguration(this.#context, this.ip, this.udp, () => this.#drainSoon());
+    this.random = options.random;
     this.holds = new Holds((keepAlive) => {
       this.#alarm.hold(keepAlive);
       for (const each of this.ip.interfaces) each.device.hold(keepAlive);
@@ -91,7 +98,10 @@ export class Host {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#turn(() => this.tcp.close());
+    this.#turn(() => {
+      this.configuration.close();
+      this.tcp.close();
+    });
     this.#alarm.clear();
     for (const each of this.ip.interfaces) each.device.close();
   }
@@ -129,7 +139,12 @@ export class Host {
       this.tcp.settle();
       this.ip.flush(); // a device may answer at once
     } while (this.ip.deliverLoopback() || this.tcp.hasWork);
-    if (!this.#closed) this.#alarm.set(earlier(this.tcp.nextDeadline(), this.ip.nextDeadline()));
+    if (!this.#closed) this.#alarm.set(this.#nextDeadline());
+  }
+
+  #nextDeadline(): Instant {
+    const next = earlier(this.tcp.nextDeadline(), this.ip.nextDeadline());
+    return earlier(next, this.configuration.nextDeadline);
   }
 
   #drainSoon(): void {
@@ -143,6 +158,7 @@ export class Host {
 
   #advance(): void {
     this.ip.advance();
+    this.configuration.advance();
     this.tcp.advance();
   }
 

@@ -281,7 +281,8 @@ export interface SettingsChanges {
 /** The settings of `changes.profile` (`standard` if it names none) with the named fields changed. */
 export function settings(changes: SettingsChanges = {}): Settings {
   const base = PROFILES[changes.profile ?? 'standard'];
-  if (changes.ip === undefined && changes.tcp === undefined && changes.configuration === undefined) return base;
+  if (changes.ip === undefined && changes.tcp === undefined && changes.configuration === undefined)
+    return base;
   return {
     profile: `${base.profile}*`,
     ip: { ...base.ip, ...changes.ip },

@@ -219,7 +219,8 @@ export class DhcpClient {
     const given = leaseOf(message, this.#requestedAt);
     const old = this.#lease;
     if (given === undefined) return false;
-    if (state === 'REQUESTING' && (given.server !== old?.server || given.address !== old.address)) return false;
+    if (state === 'REQUESTING' && (given.server !== old?.server || given.address !== old.address))
+      return false;
     if (state === 'REBOOTING' && given.address !== this.#wanted) return false;
     // RFC 2131 4.4.5: a lease is renewed, not changed.
     if (this.#mayUse && given.address !== old?.address) return false;

@@ -1,11 +1,5 @@
 import { after, type Duration, type Instant, NEVER, seconds } from '../time.ts';
-import {
-  type IPv4Address,
-  IPV4_ANY,
-  isLoopback,
-  isMulticast,
-  prefixMask,
-} from '../wire/address.ts';
+import { type IPv4Address, IPV4_ANY, isLoopback, isMulticast, prefixMask } from '../wire/address.ts';
 import type { DhcpMessage } from '../wire/dhcp.ts';
 import * as option from '../wire/dhcp-options.ts';
 import { OPTION } from '../wire/dhcp-options.ts';

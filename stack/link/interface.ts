@@ -61,8 +61,6 @@ const BACKLOG_FRAMES = 1_024;
 /** One attachment of the host to a network: a device, our addresses on it, and on Ethernet the neighbours. */
 export class Interface {
   readonly device: Device;
-  /** The largest IP packet in bytes, super-segments aside. */
-  readonly mtu: number;
   /** Undefined unless the medium is Ethernet. */
   readonly mac: MacAddress | undefined;
   /** Bytes that a finished IP packet has to have in front, for the link's and the device's headers. */
@@ -72,6 +70,7 @@ export class Interface {
   readonly #addresses: AddressList;
   readonly #neighbours: Neighbours | undefined;
   readonly #arena: PacketArena;
+  #mtuLimit: number = Number.POSITIVE_INFINITY;
   /** Finished frames since the last flush. */
   #batch: PacketBuffer[] = [];
   /** Copies of frames that the device refused, oldest first, and their bytes. */
@@ -92,7 +91,6 @@ export class Interface {
   ) {
     this.#context = context;
     this.device = device;
-    this.mtu = device.mtu;
     this.#upper = upper;
     this.#addresses = new AddressList((change) => this.#addressChanged(change));
     const onEthernet = device.medium === 'ethernet';
@@ -103,6 +101,16 @@ export class Interface {
     device.onWritable = () => this.#deviceWritable();
     for (const address of addresses) this.addAddress(address);
     this.#begun = true;
+  }
+
+  /** The largest IP packet in bytes, super-segments aside: the device's, or less if the link says so. */
+  get mtu(): number {
+    return Math.min(this.device.mtu, this.#mtuLimit);
+  }
+
+  /** What the link's servers and routers say of its MTU, in bytes; undefined: nothing any more. The device's is the most. */
+  limitMtu(limit: number | undefined): void {
+    this.#mtuLimit = limit ?? Number.POSITIVE_INFINITY;
   }
 
   /** Our addresses, with their states, in the order of their coming. */

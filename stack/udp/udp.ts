@@ -1,6 +1,7 @@
 import type { PacketBuffer } from '../bytes/packet-buffer.ts';
 import type { HostContext } from '../context.ts';
 import type { Ip } from '../ip/ip.ts';
+import type { Route } from '../ip/routes.ts';
 import type { IpMeta, Transport } from '../ip/transport.ts';
 import { randomBelow } from '../random.ts';
 import type { Endpoint, IcmpErrorKind } from '../tcp/events.ts';
@@ -43,6 +44,12 @@ export class UdpSocket {
     return this.#udp.send(this, data, address, port);
   }
 
+  /** The same along a route that is not in the table: DHCP's, from 0.0.0.0 to everyone on one link. */
+  sendVia(route: Route, data: Uint8Array, address: IpAddress, port: number): boolean {
+    if (!this.#open) throw new Error('the UDP socket is closed: bind a new one');
+    return this.#udp.send(this, data, address, port, route);
+  }
+
   /** Gives the port up; twice is fine. */
   close(): void {
     if (!this.#open) return;
@@ -81,11 +88,11 @@ export class Udp implements Transport {
   }
 
   /** For `UdpSocket`. */
-  send(socket: UdpSocket, data: Uint8Array, address: IpAddress, port: number): boolean {
+  send(socket: UdpSocket, data: Uint8Array, address: IpAddress, port: number, via?: Route): boolean {
     if (data.length > LARGEST) {
       throw new RangeError(`a UDP datagram carries at most ${LARGEST} bytes, not ${data.length}`);
     }
-    const route = this.#ip.routes.find(address, socket.address);
+    const route = via ?? this.#ip.routes.find(address, socket.address);
     if (route === undefined) {
       this.#ip.drop('udp', 'IP_OUTNOROUTES');
       return false;

@@ -1,0 +1,94 @@
+import type { HostContext } from '../context.ts';
+import type { DhcpState } from '../dhcp/client.ts';
+import type { DhcpLease } from '../dhcp/lease.ts';
+import type { Ip } from '../ip/ip.ts';
+import type { Interface } from '../link/interface.ts';
+import { earlier, type Instant, NEVER } from '../time.ts';
+import type { UdpSocket } from '../udp/udp.ts';
+import type { IPv4Address, MacAddress } from '../wire/address.ts';
+import { DhcpInterface } from './dhcp-interface.ts';
+import type { NameServers } from './name-servers.ts';
+
+/** How an interface is to configure itself. */
+export interface ConfigureOptions {
+  /** IPv4 by DHCP; yes by default. */
+  readonly dhcp?: boolean | undefined;
+  /** IPv6 by router advertisements; yes by default. */
+  readonly ipv6?: boolean | undefined;
+  /** What the DHCP server is told. */
+  readonly hostName?: string | undefined;
+  /** The address of an earlier run, which DHCP asks for first. */
+  readonly previous?: IPv4Address | undefined;
+  /** Called after each change of what is known, in the host's turn. */
+  readonly onChange?: ((configuration: InterfaceConfiguration) => void) | undefined;
+}
+
+/** What the configuration of an interface is made with. */
+export interface ConfigurationParts {
+  readonly context: HostContext;
+  readonly ip: Ip;
+  readonly names: NameServers;
+  readonly socket: () => UdpSocket;
+  readonly wake: () => void;
+  readonly options: ConfigureOptions;
+}
+
+/** How one interface configures itself, and what it has learnt. */
+export class InterfaceConfiguration {
+  readonly interface: Interface;
+  readonly #parts: ConfigurationParts;
+  readonly #dhcp: DhcpInterface | undefined;
+
+  constructor(on: Interface, mac: MacAddress, parts: ConfigurationParts) {
+    this.interface = on;
+    this.#parts = parts;
+    const { context, ip, names, options } = parts;
+    if (options.dhcp !== false) {
+      const around = {
+        context,
+        routes: ip.routes,
+        names,
+        socket: parts.socket(),
+        note: (text: string) => ip.note(text),
+        changed: () => this.#changed(),
+      };
+      this.#dhcp = new DhcpInterface(on, mac, around, options);
+    }
+  }
+
+  /** Where the DHCP client stands; undefined: there is none. */
+  get dhcpState(): DhcpState | undefined {
+    return this.#dhcp?.state;
+  }
+
+  /** What DHCP gave, while it may be used. */
+  get lease(): DhcpLease | undefined {
+    return this.#dhcp?.lease;
+  }
+
+  start(): void {
+    this.#dhcp?.start();
+  }
+
+  stop(): void {
+    this.#dhcp?.stop();
+  }
+
+  get nextDeadline(): Instant {
+    return earlier(this.#dhcp?.nextDeadline ?? NEVER, NEVER);
+  }
+
+  advance(): void {
+    this.#dhcp?.advance();
+  }
+
+  /** A datagram to the DHCP client port; false if it is not for this interface. */
+  dhcpArrived(bytes: Uint8Array): boolean {
+    return this.#dhcp?.messageArrived(bytes) ?? false;
+  }
+
+  #changed(): void {
+    this.#parts.wake();
+    this.#parts.options.onChange?.(this);
+  }
+}
