@@ -30,6 +30,8 @@ export interface ConnectSettings extends SocketSettings {
   readonly localPort: number | undefined;
   readonly connectTimeout: number | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Addresses are tried beside each other [RFC 8305], not one after the other. */
+  readonly happyEyeballs: boolean;
 }
 
 /** A record of unknown contents: what a caller from JavaScript may really have given. */
@@ -63,6 +65,7 @@ export function connectSettings(options: unknown): ConnectSettings {
     localPort: localPort === undefined ? undefined : portOf(localPort, 'localPort'),
     connectTimeout: milliseconds(given['connectTimeout'], 'connectTimeout'),
     signal,
+    happyEyeballs: given['happyEyeballs'] !== false,
   };
 }
 
