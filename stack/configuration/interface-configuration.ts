@@ -66,6 +66,11 @@ export class InterfaceConfiguration {
     return this.#dhcp?.lease;
   }
 
+  /** Whether the interface has found an address that can be used beyond its link. */
+  get isReady(): boolean {
+    return this.lease !== undefined;
+  }
+
   start(): void {
     this.#dhcp?.start();
   }
