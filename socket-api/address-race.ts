@@ -48,6 +48,7 @@ export class AddressRace {
   readonly #options: RaceOptions;
   readonly #running: Set<Runner> = new Set();
   #addresses: readonly IpAddress[] = [];
+  #zone: string | undefined;
   #next: number = 0;
   #alarm: Alarm | undefined;
   #over: boolean = false;
@@ -59,8 +60,9 @@ export class AddressRace {
     this.#options = options;
   }
 
-  /** Begins; `addresses` as the resolver gave them, at least one. Nothing is decided before this returns. */
-  start(addresses: readonly IpAddress[]): void {
+  /** Begins; `addresses` as the resolver gave them, at least one; `zone` of a link-local one. Nothing is decided before this returns. */
+  start(addresses: readonly IpAddress[], zone?: string): void {
+    this.#zone = zone;
     this.#addresses = this.#options.happyEyeballs ? interleaved(addresses) : addresses;
     this.#tryNext();
   }
@@ -86,7 +88,7 @@ export class AddressRace {
     this.#running.add(runner);
     try {
       const local = { address: localAddress, port: localPort };
-      const connection = this.#host.tcp.connect({ remote, local }, runner);
+      const connection = this.#host.tcp.connect({ remote, local, zone: this.#zone }, runner);
       runner.connection = connection;
       this.#owner.attempted(connection);
       this.#wakeForNext();

@@ -2,7 +2,7 @@ import type { Host } from '../stack/host.ts';
 import type { TcpConnection } from '../stack/tcp/connection.ts';
 import type { Endpoint } from '../stack/tcp/events.ts';
 import { type Alarm, after, ms } from '../stack/time.ts';
-import { type IpAddress, parseAddress } from '../stack/wire/address.ts';
+import type { IpAddress } from '../stack/wire/address.ts';
 import { AddressRace, type RaceOwner } from './address-race.ts';
 import { SocketCore } from './core.ts';
 import type { Acceptor } from './core-roles.ts';
@@ -10,6 +10,7 @@ import { type ConnectFailure, connectError, connectTimeoutError, lookupError } f
 import type { ConnectSettings } from './options.ts';
 import type { Runtime } from './runtime.ts';
 import type { TcpSocket } from './socket.ts';
+import { parseZoned } from './zone.ts';
 
 /** Connects; the promise settles after `open`, or after `connectError` (rows 1, 3). */
 export function connectSocket(
@@ -64,9 +65,9 @@ class Connecting implements RaceOwner, Acceptor {
     if (!this.#watchSignal()) return;
     this.#armTimeout();
     const { hostname } = this.#settings;
-    const address = parseAddress(hostname);
-    if (address !== undefined) {
-      this.#race.start([address]);
+    const literal = parseZoned(hostname);
+    if (literal !== undefined) {
+      this.#race.start([literal.address], literal.zone);
       return;
     }
     this.#runtime.lookup(hostname).then(

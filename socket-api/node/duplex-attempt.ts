@@ -1,8 +1,9 @@
 import type { Host } from '../../stack/host.ts';
 import type { TcpConnection } from '../../stack/tcp/connection.ts';
 import type { Endpoint } from '../../stack/tcp/events.ts';
-import { formatAddress, type IpAddress, isIPv4, parseAddress } from '../../stack/wire/address.ts';
+import { formatAddress, type IpAddress, isIPv4 } from '../../stack/wire/address.ts';
 import { AddressRace, type RaceOwner } from '../address-race.ts';
+import { parseZoned } from '../zone.ts';
 import type { ConnectFailure } from '../errors.ts';
 import { connectFailure, lookupFailure } from './duplex-errors.ts';
 import type { Destination, Lookup } from './duplex-options.ts';
@@ -35,9 +36,9 @@ export class ConnectAttempt implements RaceOwner {
   /** Begins. Nothing is decided before the call that caused it has returned. */
   start(lookup: Lookup): void {
     const { host } = this.#destination;
-    const address = parseAddress(host);
-    if (address !== undefined) {
-      this.#race.start([address]);
+    const literal = parseZoned(host);
+    if (literal !== undefined) {
+      this.#race.start([literal.address], literal.zone);
       return;
     }
     lookup(host).then(

@@ -11,6 +11,7 @@ import type { Tracer } from '../../stack/trace.ts';
 import {
   IPV4_ANY,
   type IpAddress,
+  IPV6_ANY,
   isIPv4,
   type MacAddress,
   parseAddress,
@@ -38,7 +39,7 @@ export interface DnsOptions extends ResolverOptions {
 export interface GlasstackOptions {
   /** From `openTun`, `openTap`, `wire` …; closed with the stack. */
   readonly device: Device;
-  /** The stack's own address with prefix length, `10.77.0.2/24`, or several. Left out: none but what `configure` finds. */
+  /** The stack's own address with prefix length, `10.77.0.2/24` or `fd00::2/64`, or several. Left out: none but what `configure` finds. */
   readonly address?: string | readonly string[] | undefined;
   /** Address, routes and DNS servers from the network (Ethernet): DHCP and router advertisements; see `configured`. */
   readonly configure?: boolean | ConfigureOptions | undefined;
@@ -46,8 +47,8 @@ export interface GlasstackOptions {
   readonly dns?: DnsOptions | undefined;
   /** On Ethernet; a random one by default. */
   readonly mac?: string | undefined;
-  /** Whom packets to other networks are given to. */
-  readonly gateway?: string | undefined;
+  /** Whom packets to other networks are given to: an IPv4 or IPv6 address, or one of each. */
+  readonly gateway?: string | readonly string[] | undefined;
   /** A profile's name, or settings of one's own. */
   readonly profile?: keyof typeof PROFILES | Settings | undefined;
   /** How the trace calls the host. */
@@ -83,10 +84,8 @@ export function glasstack(options: GlasstackOptions): Glasstack {
   const { device, address = [], gateway, profile = 'standard', name = 'glasstack', tracer } = options;
   const given = typeof address === 'string' ? [address] : address;
   const addresses = given.map(interfaceAddress);
-  const router = gateway === undefined ? undefined : parseAddress(gateway);
-  if (gateway !== undefined && (router === undefined || !isIPv4(router))) {
-    throw new TypeError(`'${gateway}' is no IPv4 address for a gateway`);
-  }
+  const gateways = gateway === undefined ? [] : typeof gateway === 'string' ? [gateway] : gateway;
+  const routers = gateways.map(gatewayAddress);
   if (addresses.length === 0 && (options.configure ?? false) === false) {
     throw new TypeError("the stack needs an address ('10.77.0.2/24'), or configure: true on Ethernet");
   }
@@ -99,8 +98,9 @@ export function glasstack(options: GlasstackOptions): Glasstack {
   });
   const mac = macOf(options.mac);
   const added = host.addInterface(device, addresses, mac === undefined ? {} : { mac });
-  if (router !== undefined) {
-    host.ip.routes.add({ destination: IPV4_ANY, prefixLength: 0, interface: added, gateway: router });
+  for (const router of routers) {
+    const destination = isIPv4(router) ? IPV4_ANY : IPV6_ANY;
+    host.ip.routes.add({ destination, prefixLength: 0, interface: added, gateway: router });
   }
   const resolver = resolverOf(host, options.dns ?? {});
   host.configuration.names.set(namesOf(options.dns));
@@ -133,4 +133,10 @@ function namesOf({ servers = [], search = [] }: DnsOptions = {}): {
     return address;
   });
   return { servers: parsed, search };
+}
+
+function gatewayAddress(text: string): IpAddress {
+  const parsed = parseAddress(text);
+  if (parsed !== undefined) return parsed;
+  throw new TypeError(`'${text}' is no IP address for a gateway`);
 }

@@ -85,7 +85,7 @@ export class DhcpInterface implements DhcpLink {
     const destination = to === 'everyone' ? IPV4_BROADCAST : to;
     const onLink = { interface: this.#interface, nextHop: destination, source: from ?? IPV4_ANY };
     const route = to === 'everyone' ? onLink : (routes.find(destination, from, this.#interface) ?? onLink);
-    socket.sendVia(route, message, destination, DHCP_SERVER_PORT);
+    socket.send(message, destination, DHCP_SERVER_PORT, { via: route });
   }
 
   probe(address: IPv4Address): void {
@@ -101,7 +101,7 @@ export class DhcpInterface implements DhcpLink {
     if (before?.address !== lease.address || before.prefixLength !== lease.prefixLength) {
       this.#interface.addAddress({ address: lease.address, prefixLength: lease.prefixLength });
     }
-    this.#interface.limitMtu(lease.mtu);
+    this.#interface.limitMtu('dhcp', lease.mtu);
     this.#setRoutes(this.#routesOf(lease));
     const search = lease.search.length > 0 || lease.domain === undefined ? lease.search : [lease.domain];
     names.learn(this, { servers: lease.nameServers, search });
@@ -113,7 +113,7 @@ export class DhcpInterface implements DhcpLink {
     this.#probe.stop();
     this.#applied = undefined;
     this.#setRoutes([]);
-    this.#interface.limitMtu(undefined);
+    this.#interface.limitMtu('dhcp', undefined);
     this.#interface.removeAddress(lease.address);
     this.#around.names.learn(this, undefined);
     this.#around.changed();

@@ -11,6 +11,7 @@ import {
   sameSubnet,
 } from '../wire/address.ts';
 import { isLinkScoped, selectSource } from './source-address.ts';
+import type { IpMeta } from './transport.ts';
 
 /** How a destination is reached. */
 export interface Route {
@@ -127,7 +128,8 @@ export class RouteTable {
    * destination on a host with several interfaces needs `source` or `on`, else the first interface that has such addresses is meant.
    */
   find(destination: IpAddress, source?: IpAddress, on?: Interface): Route | undefined {
-    if (on !== undefined) return this.#findRemote(destination, source, on);
+    if (on !== undefined)
+      return this.#findLocal(destination, source) ?? this.#findRemote(destination, source, on);
     const cached = this.#cached;
     if (cached !== undefined && same(cached.source, source) && sameAddress(cached.destination, destination)) {
       return cached.route;
@@ -135,6 +137,15 @@ export class RouteTable {
     const route = this.#findLocal(destination, source) ?? this.#findRemote(destination, source, undefined);
     this.#cached = { destination, source, route };
     return route;
+  }
+
+  /** The way back to who sent a packet: from the address that it was sent to, and by the link that it came from if addresses mean that link. */
+  findBack({
+    source,
+    destination,
+    from,
+  }: Pick<IpMeta, 'source' | 'destination' | 'from'>): Route | undefined {
+    return this.find(source, destination, isLinkScoped(source) ? from : undefined);
   }
 
   /** To one of our own addresses: through the interface that has it, from the same address. */

@@ -1,7 +1,7 @@
 import {
   type IpAddress,
   type IPv4Address,
-  type IPv6Address,
+  IPv6Address,
   isBroadcast,
   isIPv4,
   isMulticast,
@@ -43,6 +43,14 @@ export interface AddressChange {
   readonly what: 'added' | 'removed' | 'state';
   /** As it is now, or was last. */
   readonly address: OwnAddress;
+}
+
+/** ff02::1 */
+export const ALL_NODES: IPv6Address = new IPv6Address(0xff02_0000, 0, 0, 1);
+
+/** The group to ask for `address` in: ff02::1:ff00:0/104 and its last 24 bits [RFC 4291 2.7.1]. */
+export function solicitedNode(address: IPv6Address): IPv6Address {
+  return new IPv6Address(0xff02_0000, 0, 1, 0xff00_0000 | (address.d & 0xff_ffff));
 }
 
 /** The addresses of one interface. */
@@ -125,6 +133,12 @@ export class AddressList {
       first ??= address;
     }
     return first;
+  }
+
+  /** ff02::1, and the solicited-node groups of all addresses, tentative ones too [RFC 4291 2.7.1, 2.8; RFC 4862 5.4.2]. */
+  isMember(group: IPv6Address): boolean {
+    if (group.equals(ALL_NODES)) return true;
+    return this.ipv6().some((own) => group.equals(solicitedNode(own)));
   }
 
   /** The IPv6 addresses, tentative ones too. */

@@ -1,18 +1,19 @@
 import { PacketArena, PacketBuffer } from '../bytes/packet-buffer.ts';
 import type { HostContext } from '../context.ts';
 import type { DropReason } from '../drop-reasons.ts';
-import type { Random } from '../random.ts';
-import { type Instant, NEVER } from '../time.ts';
+import { earlier, type Instant, NEVER } from '../time.ts';
 import type { DropEvent } from '../trace.ts';
 import {
   type IpAddress,
   type IPv4Address,
+  type IPv6Address,
   isBroadcast,
   isGroupMac,
   isIPv4,
   isMulticast,
   MAC_BROADCAST,
   type MacAddress,
+  sameSubnet,
 } from '../wire/address.ts';
 import * as arp from '../wire/arp.ts';
 import * as ethernet from '../wire/ethernet.ts';
@@ -25,9 +26,13 @@ import {
 } from './addresses.ts';
 import { copyPacket } from './copy-packet.ts';
 import type { Device } from './device.ts';
+import { type InterfaceOptions, randomMac } from './interface-options.ts';
+import { LINK_LOCAL_PREFIX } from './interface-identifier.ts';
+import { groupMac, type NdpLink, NeighbourDiscovery } from './ndp.ts';
 import { Neighbours } from './neighbours.ts';
 
 export type { AddressState, InterfaceAddress, OwnAddress } from './addresses.ts';
+export type { InterfaceOptions } from './interface-options.ts';
 
 /** What an interface hands its packets and troubles to. */
 export interface InterfaceUpper {
@@ -41,12 +46,8 @@ export interface InterfaceUpper {
   writable(from: Interface): void;
   /** An address came, went, or changed its state; not called for the ones that the interface is made with. */
   addressChanged(from: Interface, change: AddressChange): void;
-}
-
-/** What may differ from one interface to another. */
-export interface InterfaceOptions {
-  /** On Ethernet; a random locally administered one if there is none. */
-  readonly mac?: MacAddress;
+  /** Tells the readers of the trace. */
+  note(text: string): void;
 }
 
 /** The largest IP and TCP headers that are put in front of a payload: IPv6 40, TCP 60. */
@@ -69,8 +70,10 @@ export class Interface {
   readonly #upper: InterfaceUpper;
   readonly #addresses: AddressList;
   readonly #neighbours: Neighbours | undefined;
+  readonly #options: InterfaceOptions;
+  #ndp: NeighbourDiscovery | undefined;
   readonly #arena: PacketArena;
-  #mtuLimit: number = Number.POSITIVE_INFINITY;
+  readonly #mtuLimits: Map<string, number> = new Map();
   /** Finished frames since the last flush. */
   #batch: PacketBuffer[] = [];
   /** Copies of frames that the device refused, oldest first, and their bytes. */
@@ -81,6 +84,8 @@ export class Interface {
   #begun: boolean = false;
   readonly #listeners: Set<(change: AddressChange) => void> = new Set();
   #groupFrame: boolean = false;
+  /** Of IPv6 packets that name none, if a router on the link said so; 1..255. */
+  hopLimit: number | undefined;
 
   constructor(
     context: HostContext,
@@ -92,6 +97,7 @@ export class Interface {
     this.#context = context;
     this.device = device;
     this.#upper = upper;
+    this.#options = options;
     this.#addresses = new AddressList((change) => this.#addressChanged(change));
     const onEthernet = device.medium === 'ethernet';
     this.mac = onEthernet ? (options.mac ?? randomMac(context.random)) : undefined;
@@ -99,18 +105,23 @@ export class Interface {
     this.#arena = new PacketArena(device.offloads.tso4 || device.offloads.tso6 ? ARENA_SUPER : ARENA);
     if (this.mac !== undefined) this.#neighbours = this.#makeNeighbours(context, this.mac);
     device.onWritable = () => this.#deviceWritable();
+    if (options.ipv6 === true || addresses.some(({ address }) => !isIPv4(address))) this.#startNdp();
     for (const address of addresses) this.addAddress(address);
+    if (this.#ndp !== undefined) this.enableIpv6();
     this.#begun = true;
   }
 
   /** The largest IP packet in bytes, super-segments aside: the device's, or less if the link says so. */
   get mtu(): number {
-    return Math.min(this.device.mtu, this.#mtuLimit);
+    let { mtu } = this.device;
+    for (const limit of this.#mtuLimits.values()) mtu = Math.min(mtu, limit);
+    return mtu;
   }
 
-  /** What the link's servers and routers say of its MTU, in bytes; undefined: nothing any more. The device's is the most. */
-  limitMtu(limit: number | undefined): void {
-    this.#mtuLimit = limit ?? Number.POSITIVE_INFINITY;
+  /** What somebody on the link says of its MTU, in bytes; undefined: nothing any more. The device's is the most. */
+  limitMtu(by: 'dhcp' | 'router', limit: number | undefined): void {
+    if (limit === undefined) this.#mtuLimits.delete(by);
+    else this.#mtuLimits.set(by, limit);
   }
 
   /** Our addresses, with their states, in the order of their coming. */
@@ -123,7 +134,21 @@ export class Interface {
    * for a multicast or broadcast address.
    */
   addAddress(address: InterfaceAddress): void {
-    this.#addresses.add({ ...address, state: address.state ?? 'preferred', onLink: address.onLink ?? true });
+    const detects = !isIPv4(address.address) && this.#startNdp() !== undefined;
+    const unasked = this.#context.settings.ip.dupAddrDetectTransmits === 0;
+    const state = address.state ?? (detects && !unasked ? 'tentative' : 'preferred');
+    this.#addresses.add({ ...address, state, onLink: address.onLink ?? true });
+    if (this.#begun && detects) this.enableIpv6();
+  }
+
+  /**
+   * Begins with IPv6 on Ethernet: the interface gives itself a link-local address unless it has one [RFC 4862 5.3]. Twice is fine; on
+   * other media nothing happens.
+   */
+  enableIpv6(): void {
+    const ndp = this.#startNdp();
+    const isThere = this.addresses.some(({ address }) => sameSubnet(address, LINK_LOCAL_PREFIX, 10));
+    if (ndp !== undefined && !isThere) this.addAddress({ address: ndp.linkLocal(), prefixLength: 64 });
   }
 
   /** Takes an address and the route to its subnet away; false if it was not there. Connections from it get nothing any more. */
@@ -162,6 +187,11 @@ export class Interface {
     return this.#neighbours;
   }
 
+  /** IPv6 neighbour discovery; undefined unless the medium is Ethernet and there is or was an IPv6 address. */
+  get ndp(): NeighbourDiscovery | undefined {
+    return this.#ndp;
+  }
+
   /** A batch from the device: IP packets go up, ARP is answered here. */
   framesArrived(frames: readonly PacketBuffer[]): void {
     for (const frame of frames) {
@@ -190,7 +220,7 @@ export class Interface {
       this.#batch.push(packet);
       return;
     }
-    if (!isIPv4(nextHop)) return this.#upper.drop('ethernet', 'UNHANDLED_PROTO'); // NDP is for IPv6 to come
+    if (!isIPv4(nextHop)) return this.#send6(packet, nextHop);
     const group = this.#groupAddress(nextHop);
     if (group !== undefined) return this.#sendTo(packet, group, ethernet.ETHERTYPE_IPV4);
     const mac = this.#neighbours.resolve(nextHop);
@@ -198,9 +228,18 @@ export class Interface {
     else this.#neighbours.hold(packet, nextHop, this.headroom);
   }
 
+  #send6(packet: PacketBuffer, nextHop: IPv6Address): void {
+    if (isMulticast(nextHop)) return this.#sendTo(packet, groupMac(nextHop), ethernet.ETHERTYPE_IPV6);
+    const neighbours = this.#startNdp()?.neighbours;
+    const mac = neighbours?.resolve(nextHop);
+    if (mac !== undefined) this.#sendTo(packet, mac, ethernet.ETHERTYPE_IPV6);
+    else neighbours?.hold(packet, nextHop, this.headroom);
+  }
+
   /** Advice from above that packets through `nextHop` seem to be lost [RFC 1122 3.3.1.4]: a neighbour is asked whether it is still there. */
   doubt(nextHop: IpAddress): void {
     if (isIPv4(nextHop)) this.#neighbours?.doubt(nextHop);
+    else this.#ndp?.neighbours.doubt(nextHop);
   }
 
   /** Gives all queued frames to the device. What it refuses waits, within bounds, until it is writable. */
@@ -222,17 +261,24 @@ export class Interface {
   }
 
   nextDeadline(): Instant {
-    return this.#neighbours?.nextDeadline() ?? NEVER;
+    const next = this.#neighbours?.nextDeadline() ?? NEVER;
+    return this.#ndp === undefined ? next : earlier(next, this.#ndp.nextDeadline());
   }
 
-  /** Does what is due at `context.now`: ARP's retries. */
+  /** Does what is due at `context.now`: retries of ARP and neighbour discovery. */
   advance(): void {
     this.#neighbours?.advance();
+    this.#ndp?.advance();
   }
 
   /** Whether `address` is one of this interface's own, and in use: neither tentative nor found to be somebody else's. */
   isLocal(address: IpAddress): boolean {
     return this.#addresses.isLocal(address);
+  }
+
+  /** Whether packets to this IPv6 group are for us too: all nodes, and the groups of our addresses [RFC 4291 2.8]. */
+  isMember(group: IPv6Address): boolean {
+    return this.#addresses.isMember(group);
   }
 
   /** Whether `address` means everyone on a subnet of this interface [RFC 1122 3.2.1.3 (d)]; /31 and /32 have no such address. */
@@ -241,9 +287,27 @@ export class Interface {
   }
 
   #addressChanged(change: AddressChange): void {
+    this.#ndp?.addressChanged(change);
     if (!this.#begun) return;
     this.#upper.addressChanged(this, change);
     for (const listener of [...this.#listeners]) listener(change);
+  }
+
+  #startNdp(): NeighbourDiscovery | undefined {
+    if (this.mac === undefined || this.#ndp !== undefined) return this.#ndp;
+    const link: NdpLink = {
+      mac: this.mac,
+      addresses: this.#addresses,
+      headroom: this.headroom,
+      sendTo: (packet, destination) => this.#sendTo(packet, destination, ethernet.ETHERTYPE_IPV6),
+      send: (packet, nextHop) => this.#send6(packet, nextHop),
+      drop: (layer, reason) => this.#upper.drop(layer, reason),
+      failed: (packet) => this.#upper.neighbourFailed(packet),
+      note: (text) => this.#upper.note(text),
+    };
+    const { identifiers, stableSecret } = this.#options;
+    this.#ndp = new NeighbourDiscovery(this.#context, link, identifiers ?? 'stable', stableSecret);
+    return this.#ndp;
   }
 
   #makeNeighbours(context: HostContext, mac: MacAddress): Neighbours {
@@ -264,14 +328,16 @@ export class Interface {
     const group = isGroupMac(header.destination);
     if (!group && header.destination !== mac) return this.#upper.drop('ethernet', 'OTHERHOST');
     frame.head += ethernet.ETHERNET_HEADER_LENGTH;
-    if (header.etherType === ethernet.ETHERTYPE_IPV4) {
+    const version = frame.length > 0 ? frame.view.getUint8(frame.head) >>> 4 : 0;
+    const { etherType } = header;
+    if (etherType === (version === 6 ? ethernet.ETHERTYPE_IPV6 : ethernet.ETHERTYPE_IPV4)) {
       this.#groupFrame = group;
       this.#upper.packetArrived(frame, this);
       this.#groupFrame = false;
-    } else if (header.etherType === ethernet.ETHERTYPE_ARP) {
+    } else if (etherType === ethernet.ETHERTYPE_ARP) {
       this.#neighbours?.arpArrived(frame);
     } else {
-      this.#upper.drop('ethernet', 'UNHANDLED_PROTO'); // IPv6 will come here, with NDP
+      this.#upper.drop('ethernet', 'UNHANDLED_PROTO');
     }
   }
 
@@ -333,9 +399,4 @@ export class Interface {
       partialChecksum: frame.checksum === 'partial',
     });
   }
-}
-
-/** A unicast address with the "locally administered" bit [IEEE 802 8.4]. */
-function randomMac(random: Random): MacAddress {
-  return (0x0200_0000_0000 + (random.u32() & 0xff) * 0x1_0000_0000 + random.u32()) as MacAddress;
 }

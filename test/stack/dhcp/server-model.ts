@@ -87,6 +87,6 @@ export class DhcpServerModel {
     });
     const destination = to.broadcast || type === 'NAK' ? IPV4_BROADCAST : to.ciaddr;
     const route = { interface: this.#interface, nextHop: destination, source: SERVER };
-    this.#socket.sendVia(route, this.tamper(bytes), destination, dhcp.DHCP_CLIENT_PORT);
+    this.#socket.send(this.tamper(bytes), destination, dhcp.DHCP_CLIENT_PORT, { via: route });
   }
 }
