@@ -39,7 +39,9 @@ export class ConfiguredWait {
   wait(timeout: number = TIMEOUT): Promise<InterfaceConfiguration> {
     const configuration = this.#configuration;
     if (configuration === undefined) {
-      return Promise.reject(new Error('nothing configures this interface: open the stack with configure: true'));
+      return Promise.reject(
+        new Error('nothing configures this interface: open the stack with configure: true'),
+      );
     }
     if (configuration.isReady) return Promise.resolve(configuration);
     const hold = new Hold(this.#host);

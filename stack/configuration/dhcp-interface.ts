@@ -101,7 +101,7 @@ export class DhcpInterface implements DhcpLink {
     if (before?.address !== lease.address || before.prefixLength !== lease.prefixLength) {
       this.#interface.addAddress({ address: lease.address, prefixLength: lease.prefixLength });
     }
-    this.#interface.limitMtu('dhcp', lease.mtu);
+    this.#interface.parameters.limitMtu('dhcp', lease.mtu);
     this.#setRoutes(this.#routesOf(lease));
     const search = lease.search.length > 0 || lease.domain === undefined ? lease.search : [lease.domain];
     names.learn(this, { servers: lease.nameServers, search });
@@ -113,7 +113,7 @@ export class DhcpInterface implements DhcpLink {
     this.#probe.stop();
     this.#applied = undefined;
     this.#setRoutes([]);
-    this.#interface.limitMtu('dhcp', undefined);
+    this.#interface.parameters.limitMtu('dhcp', undefined);
     this.#interface.removeAddress(lease.address);
     this.#around.names.learn(this, undefined);
     this.#around.changed();

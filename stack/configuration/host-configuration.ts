@@ -4,6 +4,7 @@ import type { Interface } from '../link/interface.ts';
 import { earlier, type Instant, NEVER } from '../time.ts';
 import type { Udp, UdpSocket } from '../udp/udp.ts';
 import { DHCP_CLIENT_PORT } from '../wire/dhcp.ts';
+import { ROUTER_ADVERTISEMENT } from '../wire/router-discovery.ts';
 import { InterfaceConfiguration, type ConfigureOptions } from './interface-configuration.ts';
 import { NameServers } from './name-servers.ts';
 
@@ -24,6 +25,12 @@ export class HostConfiguration {
     this.#ip = ip;
     this.#udp = udp;
     this.#wake = wake;
+    ip.icmp6.register(ROUTER_ADVERTISEMENT, (arrived) => {
+      const configuration = this.of(arrived.meta.from);
+      const reason =
+        configuration === undefined ? 'UNHANDLED_PROTO' : configuration.advertisementArrived(arrived);
+      if (reason !== undefined) ip.drop('ndp', reason);
+    });
   }
 
   /**

@@ -5,8 +5,8 @@ import { INFINITE_LIFETIME, type PrefixInformation } from '../wire/router-discov
 
 /** What is done with the addresses that come of prefixes. */
 export interface AutoconfiguredAddresses {
-  /** Makes an address of a /64 prefix and the interface identifier. */
-  addressFor(prefix: IPv6Address): IPv6Address;
+  /** Makes an address of a /64 prefix and the interface identifier; another one for each of `tries`, undefined if there have been enough. */
+  addressFor(prefix: IPv6Address, tries: number): IPv6Address | undefined;
   /** Takes a new address into use; duplicate address detection is the interface's business [RFC 4862 5.4]. */
   add(address: IPv6Address, deprecated: boolean): void;
   /** Its preferred lifetime ended, or began again. */
@@ -16,8 +16,10 @@ export interface AutoconfiguredAddresses {
 }
 
 interface Autoconfigured {
-  readonly address: IPv6Address;
+  address: IPv6Address;
   readonly prefix: IPv6Address;
+  /** Addresses that were made for this prefix before and were duplicates [RFC 7217 6]. */
+  tries: number;
   deprecated: boolean;
   preferredUntil: Instant;
   validUntil: Instant;
@@ -41,6 +43,23 @@ export class Autoconfiguration {
 
   get addresses(): readonly IPv6Address[] {
     return this.#made.map(({ address }) => address);
+  }
+
+  /** Whether `address` was made here. */
+  has(address: IPv6Address): boolean {
+    return this.#made.some((own) => own.address.equals(address));
+  }
+
+  /** Somebody else has an address of ours: another one is made, a few times; the last one stays to be seen. */
+  duplicated(address: IPv6Address): void {
+    const own = this.#made.find((each) => each.address.equals(address));
+    if (own === undefined) return;
+    const next = this.#addresses.addressFor(own.prefix, own.tries + 1);
+    if (next === undefined || next.equals(address)) return;
+    own.tries += 1;
+    own.address = next;
+    this.#addresses.remove(address);
+    this.#addresses.add(next, own.deprecated);
   }
 
   /** A prefix information option of a router [RFC 4862 5.5.3]. */
@@ -85,9 +104,12 @@ export class Autoconfiguration {
   #make({ prefix, validLifetime, preferredLifetime }: PrefixInformation): void {
     const { now, settings } = this.#context;
     if (validLifetime === 0 || this.#made.length >= settings.configuration.routerEntries) return;
+    const address = this.#addresses.addressFor(prefix, 0);
+    if (address === undefined) return;
     const made: Autoconfigured = {
-      address: this.#addresses.addressFor(prefix),
+      address,
       prefix,
+      tries: 0,
       deprecated: preferredLifetime === 0,
       preferredUntil: until(now, preferredLifetime),
       validUntil: until(now, validLifetime),

@@ -93,7 +93,7 @@ export class Ipv6 {
       trafficClass: options.tos ?? 0,
       flowLabel: 0,
       nextHeader: options.protocol,
-      hopLimit: options.ttl ?? route.interface.hopLimit ?? this.#context.settings.ip.ttl,
+      hopLimit: options.ttl ?? route.interface.parameters.hopLimit ?? this.#context.settings.ip.ttl,
     };
     const total = ipv6.IPV6_HEADER_LENGTH + packet.length;
     const linkMtu = Math.max(IPV6_MINIMUM_MTU, route.interface.mtu);

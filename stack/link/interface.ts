@@ -29,6 +29,7 @@ import type { Device } from './device.ts';
 import { type InterfaceOptions, randomMac } from './interface-options.ts';
 import { LINK_LOCAL_PREFIX } from './interface-identifier.ts';
 import { groupMac, type NdpLink, NeighbourDiscovery } from './ndp.ts';
+import { LinkParameters } from './link-parameters.ts';
 import { Neighbours } from './neighbours.ts';
 
 export type { AddressState, InterfaceAddress, OwnAddress } from './addresses.ts';
@@ -62,6 +63,8 @@ const BACKLOG_FRAMES = 1_024;
 /** One attachment of the host to a network: a device, our addresses on it, and on Ethernet the neighbours. */
 export class Interface {
   readonly device: Device;
+  /** What servers and routers say of the link. */
+  readonly parameters: LinkParameters;
   /** Undefined unless the medium is Ethernet. */
   readonly mac: MacAddress | undefined;
   /** Bytes that a finished IP packet has to have in front, for the link's and the device's headers. */
@@ -73,7 +76,6 @@ export class Interface {
   readonly #options: InterfaceOptions;
   #ndp: NeighbourDiscovery | undefined;
   readonly #arena: PacketArena;
-  readonly #mtuLimits: Map<string, number> = new Map();
   /** Finished frames since the last flush. */
   #batch: PacketBuffer[] = [];
   /** Copies of frames that the device refused, oldest first, and their bytes. */
@@ -84,8 +86,6 @@ export class Interface {
   #begun: boolean = false;
   readonly #listeners: Set<(change: AddressChange) => void> = new Set();
   #groupFrame: boolean = false;
-  /** Of IPv6 packets that name none, if a router on the link said so; 1..255. */
-  hopLimit: number | undefined;
 
   constructor(
     context: HostContext,
@@ -96,6 +96,7 @@ export class Interface {
   ) {
     this.#context = context;
     this.device = device;
+    this.parameters = new LinkParameters(device.mtu);
     this.#upper = upper;
     this.#options = options;
     this.#addresses = new AddressList((change) => this.#addressChanged(change));
@@ -111,17 +112,9 @@ export class Interface {
     this.#begun = true;
   }
 
-  /** The largest IP packet in bytes, super-segments aside: the device's, or less if the link says so. */
+  /** The largest IP packet in bytes, super-segments aside. */
   get mtu(): number {
-    let { mtu } = this.device;
-    for (const limit of this.#mtuLimits.values()) mtu = Math.min(mtu, limit);
-    return mtu;
-  }
-
-  /** What somebody on the link says of its MTU, in bytes; undefined: nothing any more. The device's is the most. */
-  limitMtu(by: 'dhcp' | 'router', limit: number | undefined): void {
-    if (limit === undefined) this.#mtuLimits.delete(by);
-    else this.#mtuLimits.set(by, limit);
+    return this.parameters.mtu;
   }
 
   /** Our addresses, with their states, in the order of their coming. */

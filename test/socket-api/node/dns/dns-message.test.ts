@@ -22,7 +22,12 @@ describe('DNS messages', () => {
 
   it('are answers only to the question that was asked', () => {
     expect(decodeAnswer(good, question)).toMatchObject({ code: 'NOERROR', truncated: false });
-    for (const other of [{ id: 8 }, { name: 'wwx.example' }, { name: 'WWW.example' }, { type: 'AAAA' as const }]) {
+    for (const other of [
+      { id: 8 },
+      { name: 'wwx.example' },
+      { name: 'WWW.example' },
+      { type: 'AAAA' as const },
+    ]) {
       expect(decodeAnswer(good, { ...question, ...other })).toBeUndefined();
     }
     expect(decodeAnswer(encodeQuestion(question), question)).toBeUndefined();
@@ -36,7 +41,8 @@ describe('DNS messages', () => {
       [1, 97, 0xc0, 12, 0, 1, 0, 1],
       [0xc0, 200, 0, 1, 0, 1],
     ];
-    for (const each of pointers) expect(decodeAnswer(Uint8Array.from([...header, ...each]), question)).toBeUndefined();
+    for (const each of pointers)
+      expect(decodeAnswer(Uint8Array.from([...header, ...each]), question)).toBeUndefined();
   });
 
   it('never throw, whatever their bytes are', () => {

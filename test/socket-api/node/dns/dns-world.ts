@@ -43,15 +43,22 @@ export class DnsServerModel {
   constructor(host: Host, clock: VirtualClock, address: IPv4Address) {
     this.#host = host;
     this.#clock = clock;
-    const socket = host.udp.bind(address, 53, { datagramArrived: (data, from) => this.#datagram(data, from) });
+    const socket = host.udp.bind(address, 53, {
+      datagramArrived: (data, from) => this.#datagram(data, from),
+    });
     if (socket === undefined) throw new Error('port 53 is taken');
     this.#socket = socket;
     const listener = host.tcp.listen(
       { address, port: 53 },
       {
         connectionReady: () => {
-          const owner = { connectionEvent: (event: ConnectionEvent): void => this.#stream(connection, event) };
-          const connection = listener.accept(owner);
+          for (;;) {
+            const owner = {
+              connectionEvent: (event: ConnectionEvent): void => this.#stream(connection, event),
+            };
+            const connection = listener.accept(owner);
+            if (connection === undefined) return;
+          }
         },
       },
     );
@@ -59,7 +66,9 @@ export class DnsServerModel {
 
   /** `NAME TYPE` of what was asked since the last call. */
   take(): string[] {
-    return this.asked.splice(0).map(({ name, type, over }) => `${name} ${type}${over === 'tcp' ? ' tcp' : ''}`);
+    return this.asked
+      .splice(0)
+      .map(({ name, type, over }) => `${name} ${type}${over === 'tcp' ? ' tcp' : ''}`);
   }
 
   #datagram(data: Uint8Array, from: Endpoint): void {
@@ -101,12 +110,21 @@ export class DnsServerModel {
     const records = this.zone.get(name);
     const answers = (records ?? []).filter(({ type }) => type === question.type || type === 'CNAME');
     const truncated = this.truncate && over === 'udp';
-    const codes = new Map([['NOERROR', 0], ['SERVFAIL', 2], ['NXDOMAIN', 3], ['REFUSED', 5]]);
+    const codes = new Map([
+      ['NOERROR', 0],
+      ['SERVFAIL', 2],
+      ['NXDOMAIN', 3],
+      ['REFUSED', 5],
+    ]);
     const code = codes.get(records === undefined && this.code === 'NOERROR' ? 'NXDOMAIN' : this.code) ?? 0;
     const bytes = packet.encode({
       type: 'response',
       id: query.id,
-      flags: packet.RECURSION_DESIRED | packet.RECURSION_AVAILABLE | code | (truncated ? packet.TRUNCATED_RESPONSE : 0),
+      flags:
+        packet.RECURSION_DESIRED |
+        packet.RECURSION_AVAILABLE |
+        code |
+        (truncated ? packet.TRUNCATED_RESPONSE : 0),
       questions: query.questions,
       answers: truncated || code !== 0 ? [] : answers,
       authorities: answers.length > 0 ? [] : [SOA],
@@ -119,7 +137,15 @@ const SOA: packet.Answer = {
   type: 'SOA',
   name: 'example',
   ttl: 60,
-  data: { mname: 'ns.example', rname: 'root.example', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 30 },
+  data: {
+    mname: 'ns.example',
+    rname: 'root.example',
+    serial: 1,
+    refresh: 1,
+    retry: 1,
+    expire: 1,
+    minimum: 30,
+  },
 };
 
 export function a(name: string, data: string, ttl: number = 300): packet.Answer {
@@ -149,14 +175,20 @@ export function dnsWorld(seed: number = 1): DnsWorld {
   const client = new Host({ name: 'client', scheduler: clock, random: seededRandom(seed, 'client') });
   const peer = new Host({ name: 'peer', scheduler: clock, random: seededRandom(seed, 'peer') });
   client.addInterface(here, [{ address: CLIENT, prefixLength: 24 }]);
-  peer.addInterface(there, [SERVER, SECOND].map((address) => ({ address, prefixLength: 24 })));
+  peer.addInterface(
+    there,
+    [SERVER, SECOND].map((address) => ({ address, prefixLength: 24 })),
+  );
   client.configuration.names.set({ servers: [SERVER] });
   const server = new DnsServerModel(peer, clock, SERVER);
   return { clock, client, peer, server, second: new DnsServerModel(peer, clock, SECOND) };
 }
 
 /** Runs the world until `promise` is settled; virtual time only. */
-export async function settle<T>({ clock }: { readonly clock: VirtualClock }, promise: Promise<T>): Promise<T> {
+export async function settle<T>(
+  { clock }: { readonly clock: VirtualClock },
+  promise: Promise<T>,
+): Promise<T> {
   let over = false;
   const done = () => {
     over = true;

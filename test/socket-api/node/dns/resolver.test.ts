@@ -103,7 +103,14 @@ describe('a lookup', () => {
 
   it('has no use for what is no name', async () => {
     const { world, lookup } = setUp();
-    for (const name of ['a..b', '-a.example', 'a b', `${'a'.repeat(64)}.example`, 'x.'.repeat(130), '__proto__!']) {
+    for (const name of [
+      'a..b',
+      '-a.example',
+      'a b',
+      `${'a'.repeat(64)}.example`,
+      'x.'.repeat(130),
+      '__proto__!',
+    ]) {
       expect((await failure(lookup(name))).code).toBe('ENOTFOUND');
     }
     expect(world.server.asked).toEqual([]);
@@ -113,7 +120,12 @@ describe('a lookup', () => {
     const { world, lookup } = setUp();
     world.client.configuration.names.set({ servers: [SERVER], search: ['lan', 'example'] });
     expect(await lookup('four')).toEqual(['192.0.2.4', '192.0.2.5']);
-    expect(world.server.take()).toEqual(['four.lan AAAA', 'four.lan A', 'four.example AAAA', 'four.example A']);
+    expect(world.server.take()).toEqual([
+      'four.lan AAAA',
+      'four.lan A',
+      'four.example AAAA',
+      'four.example A',
+    ]);
     await failure(lookup('four.'));
     expect(world.server.take()).toEqual(['four AAAA', 'four A']);
   });
@@ -131,7 +143,9 @@ describe('a resolver with several servers', () => {
     world.server.code = 'REFUSED';
     expect(await lookup('both.example')).toHaveLength(2);
     const { client, clock } = world;
-    client.configuration.names.set({ servers: [world.client.ip.interfaces[0]?.addresses[0]?.address ?? SERVER, SECOND] });
+    client.configuration.names.set({
+      servers: [world.client.ip.interfaces[0]?.addresses[0]?.address ?? SERVER, SECOND],
+    });
     const before = clock.now();
     expect(await lookup('www.example')).toEqual(['192.0.2.7']); // nobody listens at port 53 of our own: ICMP says so
     expect(clock.now() - before).toBeLessThan(ms(100));
@@ -235,7 +249,11 @@ describe('forged and broken answers', () => {
     const asking = elsewhere.lookup('four.example');
     elsewhere.world.clock.at(ms(10) as never, () => {
       for (const { from, id } of elsewhere.world.server.asked) {
-        spoof?.send(Uint8Array.of(id >>> 8, id & 0xff, 0x84, 0, 0, 0, 0, 0, 0, 0, 0, 0), from.address, from.port);
+        spoof?.send(
+          Uint8Array.of(id >>> 8, id & 0xff, 0x84, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+          from.address,
+          from.port,
+        );
       }
     });
     expect((await failure(asking)).code).toBe('EAI_AGAIN');
@@ -252,8 +270,14 @@ describe('forged and broken answers', () => {
   it('have to guess the case of the letters, if that is asked for', async () => {
     const { world, lookup } = setUp({ mixCase: true, timeout: 100 });
     expect(await lookup('four.example')).toHaveLength(2);
-    expect(world.server.take().some((line) => line !== line.toLowerCase().replace(/ (a+)$/, (t) => t.toUpperCase()))).toBe(true);
-    world.server.tamper = (bytes) => [Uint8Array.from(bytes, (byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte))];
+    expect(
+      world.server
+        .take()
+        .some((line) => line !== line.toLowerCase().replace(/ (a+)$/, (t) => t.toUpperCase())),
+    ).toBe(true);
+    world.server.tamper = (bytes) => [
+      Uint8Array.from(bytes, (byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte)),
+    ];
     expect((await failure(lookup('both.example'))).code).toBe('EAI_AGAIN');
   });
 
