@@ -81,6 +81,11 @@ export class InterfaceConfiguration {
     return this.#dhcp?.lease;
   }
 
+  /** The host's DNS servers and search domains, whoever told them. */
+  get names(): NameServers {
+    return this.#parts.names;
+  }
+
   /** IPv6 default routers, best first. */
   get routers(): readonly DefaultRouter[] {
     return this.#routers?.routers ?? [];
