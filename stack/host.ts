@@ -103,6 +103,7 @@ export class Host {
       this.tcp.close();
     });
     this.#alarm.clear();
+    this.ip.flush(); // within a turn, whose end comes too late
     for (const each of this.ip.interfaces) each.device.close();
   }
 

@@ -23,7 +23,7 @@ export interface ConfigureOptions {
   readonly hostName?: string | undefined;
   /** The address of an earlier run, which DHCP asks for first. */
   readonly previous?: IPv4Address | undefined;
-  /** Called after each change of what is known, in the host's turn. */
+  /** Called after each change of what is known, in the host's turn; not when it is stopped. */
   readonly onChange?: ((configuration: InterfaceConfiguration) => void) | undefined;
 }
 
@@ -43,6 +43,7 @@ export class InterfaceConfiguration {
   readonly #parts: ConfigurationParts;
   readonly #dhcp: DhcpInterface | undefined;
   readonly #routers: RouterInterface | undefined;
+  #stopped: boolean = false;
 
   constructor(on: Interface, mac: MacAddress, parts: ConfigurationParts) {
     this.interface = on;
@@ -109,6 +110,7 @@ export class InterfaceConfiguration {
 
   /** For the host's configuration. */
   stop(): void {
+    this.#stopped = true;
     this.#dhcp?.stop();
     this.#routers?.stop();
   }
@@ -134,6 +136,7 @@ export class InterfaceConfiguration {
 
   #changed(): void {
     this.#parts.wake();
+    if (this.#stopped) return;
     this.#parts.options.onChange?.(this);
   }
 }

@@ -1,7 +1,11 @@
+import { isLinkScoped } from '../ip/source-address.ts';
+import type { Interface } from '../link/interface.ts';
 import { type IpAddress, sameAddress } from '../wire/address.ts';
 
 /** What one source (a DHCP lease, the routers of a link) says of names. */
 export interface LearntNames {
+  /** Where it was learnt: a link-local server is on that link. */
+  readonly on?: Interface;
   readonly servers: readonly IpAddress[];
   /** Domains that a name without a dot is looked up in. */
   readonly search: readonly string[];
@@ -28,6 +32,15 @@ export class NameServers {
       ({ search }) => search,
       (a, b) => a.toLowerCase() === b.toLowerCase(),
     );
+  }
+
+  /** The link that a link-local server is on; undefined: it is for the routes to find. */
+  linkOf(server: IpAddress): Interface | undefined {
+    if (!isLinkScoped(server)) return undefined;
+    for (const { servers, on } of this.#learnt.values()) {
+      if (servers.some((other) => sameAddress(other, server))) return on;
+    }
+    return undefined;
   }
 
   /** Sets servers and domains by hand; empty lists give the word back to what is learnt. */

@@ -157,7 +157,7 @@ export class RouterInterface implements RouterDiscoveryLink, AutoconfiguredAddre
 
   namesChanged(servers: readonly IPv6Address[], search: readonly string[]): void {
     const nothing = servers.length === 0 && search.length === 0;
-    this.#around.names.learn(this, nothing ? undefined : { servers, search });
+    this.#around.names.learn(this, nothing ? undefined : { servers, search, on: this.#interface });
     this.#around.changed();
   }
 

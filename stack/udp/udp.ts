@@ -27,7 +27,7 @@ const LARGEST_V6 = 65_527;
 /** How a datagram is to leave. */
 export interface UdpSendOptions {
   /** By this interface: for broadcasts, groups and link-local addresses. */
-  readonly on?: Interface;
+  readonly on?: Interface | undefined;
   /** A route that is not in the table: DHCP's, from 0.0.0.0 to everyone on one link. */
   readonly via?: Route | undefined;
 }

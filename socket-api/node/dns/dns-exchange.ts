@@ -64,8 +64,9 @@ export class DnsExchange {
         if (sameAddress(to.address, this.#server)) this.#finish('unreachable');
       },
     });
-    const sent = this.#socket?.send(encodeQuestion(this.#question), this.#server, DNS_PORT) ?? false;
-    if (!sent) this.#finish('unreachable');
+    const on = this.#host.configuration.names.linkOf(this.#server);
+    const sent = this.#socket?.send(encodeQuestion(this.#question), this.#server, DNS_PORT, { on });
+    if (sent !== true) this.#finish('unreachable');
   }
 
   #arrived(data: Uint8Array): void {

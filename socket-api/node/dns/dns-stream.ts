@@ -33,8 +33,9 @@ export class DnsStream implements ConnectionOwner {
 
   start(): void {
     const remote = { address: this.#server, port: DNS_PORT };
+    const zone = this.#host.configuration.names.linkOf(this.#server)?.device.name;
     try {
-      this.#connection = this.#host.tcp.connect({ remote }, this);
+      this.#connection = this.#host.tcp.connect({ remote, zone }, this);
     } catch (thrown) {
       if (!(thrown instanceof StackError)) throw thrown;
       this.#done(undefined);
