@@ -1,5 +1,6 @@
 import { type Duration, after, between, us } from '../time.ts';
 import type { TcpConnection } from './connection.ts';
+import { mtuProbeSettled } from './path-mtu.ts';
 import type { ArrivedSegment } from './segment.ts';
 import { type SeqNumber, geq } from './sequence.ts';
 
@@ -16,19 +17,20 @@ export function acknowledgmentArrived(
   const { now } = context;
   connection.heardAt = now;
   connection.keepAliveProbes = 0;
-  const { flightSize: flightBefore, inFlight: pipeBefore, una, scoreboard } = sender;
+  const { flightSize: flightBefore, inFlight: pipeBefore, una } = sender;
   const known = geq(ack, una); // an old ACK tells nothing but what its blocks say
-  sender.deliveryRate.checkAppLimited(
-    sender.unsent,
-    pipeBefore,
-    sender.congestion.cwnd,
-    scoreboard.lostBytes,
-  );
+  sender.checkAppLimited();
   recovery.takeBlocks(segment, ack, now, rtt.minRtt);
   const acked = known ? sender.acknowledge(ack) : 0;
   const measured = acked > 0 ? measure(connection, segment, ack, flightBefore) : undefined;
   const times = { srtt: rtt.srtt, minRtt: rtt.minRtt, rto: rtt.rto, rtt: measured };
   const restart = recovery.settle({ segment, ack, acked, flightBefore, pipeBefore, now, times });
+  const probe = sender.mtuProbeResult;
+  sender.mtuProbeResult = undefined;
+  if (probe !== undefined) {
+    if (probe === 'lost') sender.lossCause = 'mtu-retransmit';
+    mtuProbeSettled(connection, probe === 'arrived');
+  }
   if (acked > 0) progress(connection, restart);
   // SND.UNA =< SEG.ACK: the window may be updated; an old ACK changes nothing.
   if (known) windowArrived(connection, segment, ack);

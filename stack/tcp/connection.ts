@@ -1,3 +1,4 @@
+// oxlint-disable max-lines -- the public face of a connection in one place; what it does is in the files beside it
 import type { HostContext } from '../context.ts';
 import type { DropReason, ResetReason } from '../drop-reasons.ts';
 import type { Route } from '../ip/routes.ts';
@@ -11,6 +12,7 @@ import { nextSegment } from './departs.ts';
 import { EventQueue } from './event-queue.ts';
 import type { CloseReason, ConnectionEvent, ConnectionOwner, Endpoint, KeepAlive } from './events.ts';
 import { openActive, openPassive } from './open.ts';
+import type { MtuSearch } from './path-mtu.ts';
 import { Receiver } from './receiver.ts';
 import type { LossRecovery } from './loss-recovery.ts';
 import { Recovery } from './recovery.ts';
@@ -44,6 +46,14 @@ export class TcpConnection {
   owner: ConnectionOwner | undefined;
   readonly announcedMss: number;
   readonly defaultMss: number;
+  /** The MSS that the peer takes, or what is assumed if it does not say. */
+  peerMss: number;
+  /** The largest IP packet that gets through, as far as is known, in bytes. */
+  pathMtu: number;
+  /** The path takes less than we believe routers: they may cut our packets. */
+  mayFragment: boolean = false;
+  /** A search for a larger path MTU [RFC 8899 5.3]; undefined: none. */
+  search: MtuSearch | undefined;
   readonly deviceCuts: boolean;
   readonly sender: Sender;
   readonly receiver: Receiver;
@@ -102,6 +112,8 @@ export class TcpConnection {
     this.passive = setup.passive;
     this.announcedMss = setup.announcedMss;
     this.defaultMss = setup.defaultMss;
+    this.peerMss = setup.defaultMss;
+    this.pathMtu = setup.pathMtu;
     this.deviceCuts = setup.deviceCuts;
     this.#touched = setup.touched;
     this.#timestampOffset = setup.timestampOffset;
@@ -186,6 +198,7 @@ export class TcpConnection {
   send(bytes: Uint8Array, from: number = 0, to: number = bytes.length): number {
     if (!this.writable) return 0;
     const empty = this.sender.queue.length === 0 && this.sender.flightSize === 0;
+    this.sender.checkAppLimited(); // before the write: was the program what had limited the sending?
     const count = this.sender.queue.write(bytes, from, to);
     if (count < to - from) this.#writableWanted = true;
     if (empty) this.progressAt = this.context.now;

@@ -113,8 +113,11 @@ export function numberValue(value: number, size: 2 | 4): Uint8Array {
 export function text(options: Options, code: number): string | undefined {
   const value = options.get(code);
   if (value === undefined) return undefined;
-  const found = String.fromCharCode(...value.subarray(0, 255)).replace(/\0+$/, '');
-  return /^[\x20-\x7e]+$/.test(found) ? found : undefined;
+  let end = Math.min(value.length, 255);
+  while (end > 0 && value[end - 1] === 0) end -= 1;
+  const letters = value.subarray(0, end);
+  const printable = end > 0 && letters.every((letter) => letter >= 0x20 && letter <= 0x7e);
+  return printable ? String.fromCharCode(...letters) : undefined;
 }
 
 /** The value of an option with a text. */

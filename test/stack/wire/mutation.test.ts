@@ -11,6 +11,8 @@ import * as v6 from '../../../stack/wire/ipv6.ts';
 import * as routers from '../../../stack/wire/router-discovery.ts';
 import * as tcp from '../../../stack/wire/tcp.ts';
 import * as tcpOptions from '../../../stack/wire/tcp-options.ts';
+import * as ndp from '../../../stack/wire/ndp.ts';
+import { readOptions } from '../../../stack/wire/ipv6-extensions.ts';
 import * as udp from '../../../stack/wire/udp.ts';
 import { DROP_REASONS } from '../../../stack/drop-reasons.ts';
 import {
@@ -81,6 +83,12 @@ const PARSERS: readonly (readonly [string, Uint8Array, Parser])[] = [
     (p) => dhcp.parse(Uint8Array.of(...DHCP_OFFER.subarray(0, 240), ...p.contents())),
   ],
   ['router advertisement', ADVERTISEMENT, (p) => routers.parseAdvertisement(p.contents())],
+  [
+    'ndp',
+    fromHex(`${'fe80'.padEnd(32, '0')}0101020000000001`),
+    (p) => ndp.parse({ type: 'other', typeNumber: 135, code: 0, rest: 0 }, p, p.head),
+  ],
+  ['ipv6 options', fromHex('0502000001020000'), (p) => ({ verdict: readOptions(p.view, p.head, p.tail) })],
   ['udp', fromHex(LINUX_UDP).subarray(20), udp.parse],
   ['udp over v6', fromHex(LINUX_UDP_V6).subarray(40), udp.parse],
   ['tcp', fromHex(LINUX_SYN).subarray(20), tcp.parse],
