@@ -75,6 +75,17 @@ describe.skipIf(missing)('an interface on a link with dnsmasq', () => {
     });
   });
 
+  it('asks a DNS server that has but a link-local address', async () => {
+    await withLan(async (lan) => {
+      await lan.dnsmasq('--dhcp-range=fd09:7::,ra-stateless,64,10m', '--enable-ra', '--ra-param=gs0,10');
+      const stack = lan.stack({ configure: { dhcp: false } });
+      await stack.configured();
+      const { servers } = stack.host.configuration.names;
+      expect(servers.map(formatAddress)).toEqual([expect.stringMatching(/^fe80::/)]);
+      expect((await stack.resolver.lookup('both.lan.test')).map(formatAddress)).toEqual([LAN6, LAN4]);
+    });
+  });
+
   it('asks by TCP for an answer that does not fit', async () => {
     await withLan(async (lan) => {
       const many = Array.from({ length: 60 }, (_, i) => `--host-record=many.lan.test,10.9.8.${i + 1}`);

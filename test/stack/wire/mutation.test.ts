@@ -158,7 +158,7 @@ describe('every parser', () => {
     }
     // Both ways were taken often: else the packets are no test.
     for (const [name] of PARSERS) {
-      if (name === 'ipv4 options') continue;
+      if (name === 'ipv4 options' || name === 'ipv6 options') continue; // these have no way to say no
       const share = (accepted.get(name) ?? 0) / (PACKETS / PARSERS.length);
       expect(share, name).toBeGreaterThan(0.1);
       expect(share, name).toBeLessThan(0.999);
