@@ -21,16 +21,17 @@ export async function ping(address: string, options: PingOptions): Promise<void>
   reportUncaught();
   const literal = parseAddress(address);
   // A name is for the DNS servers of the link.
-  const isName = literal === undefined && options.configure === true;
-  if (!isName && (literal === undefined || !isIPv4(literal))) {
-    throw new CliError(`'${address}' is no IPv4 address.`, 2);
+  if (literal === undefined && options.configure !== true) {
+    throw new CliError(`'${address}' is no IP address.`, 2);
   }
   endOnSignals();
   const network = await openReadyNetwork(options, watch(options));
-  const target = literal ?? (await network.stack.resolver.lookup(address)).find(isIPv4);
-  if (target === undefined) throw new CliError(`${address} has no IPv4 address.`);
+  const found = literal === undefined ? await network.stack.resolver.lookup(address) : [literal];
+  const target = found.find(isIPv4) ?? found[0];
+  if (target === undefined) throw new CliError(`${address} has no address.`);
+  const headers = isIPv4(target) ? 28 : 48;
   process.stdout.write(
-    `PING ${address} (${formatAddress(target)}) ${options.size}(${options.size + 28}) bytes of data.\n`,
+    `PING ${address} (${formatAddress(target)}) ${options.size}(${options.size + headers}) bytes of data.\n`,
   );
   const pinger = new Pinger(network.stack.host, target, network.address, options);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => pinger.finish());

@@ -39,7 +39,10 @@ export class TcpConnection {
   readonly context: HostContext;
   readonly local: Endpoint; // the same for all segments [RFC 9293 MUST-45]
   readonly remote: Endpoint;
-  readonly route: Route;
+  /** May be another one after addresses or routes changed. */
+  route: Route;
+  /** The routing table's version when it was found. */
+  routeVersion: number = 0;
   /** SYN-RECEIVED came from LISTEN [RFC 9293 MUST-11]. */
   readonly passive: boolean;
   /** Gets the events; undefined: they wait. */

@@ -10,7 +10,7 @@ import type { TcpConnection } from './connection.ts';
 import { ackOptions, segmentOptions, synOptions } from './options.ts';
 import { mtuProbeDue, mtuProbeSent } from './path-mtu.ts';
 import type { OutgoingSegment } from './segment.ts';
-import type { SendPlan } from './sender.ts';
+import type { SendPlan } from './send-plan.ts';
 import { type SeqNumber, add } from './sequence.ts';
 import { isSynchronized } from './states.ts';
 

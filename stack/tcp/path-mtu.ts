@@ -7,6 +7,7 @@ import type { DropReason } from '../drop-reasons.ts';
 import { type Instant, after } from '../time.ts';
 import { isIPv4 } from '../wire/address.ts';
 import type { TcpConnection } from './connection.ts';
+import type { Sender } from './sender.ts';
 
 /** IP and TCP headers without options. */
 const HEADERS_V4 = 40;
@@ -148,7 +149,16 @@ export function mtuProbeDue(connection: TcpConnection): number {
     return 0;
   }
   const length = search.size - (connection.pathMtu - sender.mss);
-  return sender.mayProbeMtu(length) ? length : 0;
+  return isWorthProbing(sender, length) ? length : 0;
+}
+
+/** With more to send behind it, and with room in both windows for it and for more. */
+function isWorthProbing(sender: Sender, length: number): boolean {
+  const { scoreboard, congestion, wnd, mss } = sender;
+  const needed = length + 3 * mss;
+  if (scoreboard.lostBytes > 0 || sender.unsent < needed || congestion.cwnd < needed || wnd < needed)
+    return false;
+  return sender.flightSize > 0 || sender.congestionRoom >= length;
 }
 
 /** It has left. */

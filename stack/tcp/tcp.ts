@@ -271,7 +271,7 @@ export class Tcp implements Transport {
   }
 
   #drainSegments(connection: TcpConnection): void {
-    const { route } = connection;
+    const route = this.#table.routeOf(connection);
     for (;;) {
       if (!route.interface.ready) {
         this.#deviceBusy.add(connection);

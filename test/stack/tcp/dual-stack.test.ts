@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { pair } from '../../../sim/network/topologies.ts';
 import { createWorld } from '../../../sim/sim.ts';
 import { StackError } from '../../../stack/errors.ts';
-import { ms } from '../../../stack/time.ts';
+import { type Instant, ms } from '../../../stack/time.ts';
 import type { ListenOptions } from '../../../stack/tcp/tcp.ts';
 import { formatAddress, type IpAddress, parseAddress } from '../../../stack/wire/address.ts';
 import type { WorldHost } from '../../../sim/network/host.ts';
@@ -151,5 +151,31 @@ describe('connecting to IPv6', () => {
     const flow = a.connect('fd00:1::2', 80);
     world.run();
     expect(flow.connection.announcedMss).toBe(1_440);
+  });
+});
+
+describe('a connection whose routes change', () => {
+  it('goes on by the new gateway, without a new connection', () => {
+    const world = createWorld({ seed: 46 });
+    const [a, b] = [world.host('a'), world.host('b')];
+    const [west, east] = [world.router('west'), world.router('east')];
+    world.link(a, west, { delay: ms(1), subnet6: 'fd00:1::/64' });
+    world.link(a, east, { delay: ms(1), subnet6: 'fd00:2::/64' });
+    world.link(west, b, { delay: ms(1), subnet6: 'fd00:3::/64' });
+    world.link(east, west, { delay: ms(1), subnet6: 'fd00:4::/64' });
+    b.listen(80);
+    const flow = a.connect('fd00:3::2', 80).send(new Uint8Array(1_000));
+    world.run(100_000 as Instant);
+    expect(flow.established).toBe(true);
+    const before = east.forwarded;
+    const [, second] = a.ip.interfaces;
+    if (second === undefined) throw new Error('one interface');
+    const everywhere = { destination: ip('::'), prefixLength: 0 };
+    a.ip.routes.remove(everywhere.destination, 0);
+    a.ip.routes.add({ ...everywhere, interface: second, gateway: ip('fd00:2::2') });
+    flow.send(new Uint8Array(20_000)).end();
+    world.run();
+    world.finish();
+    expect(east.forwarded - before).toBeGreaterThan(10);
   });
 });
