@@ -40,6 +40,7 @@ export { nodeRuntime } from './socket-api/node/runtime.ts';
 export { Host, type HostOptions } from './stack/host.ts';
 export type { ConfigurationSettings } from './stack/configuration-settings.ts';
 export {
+  type EcnSetting,
   type IpSettings,
   PROFILES,
   type Settings,

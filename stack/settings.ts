@@ -5,6 +5,7 @@
  */
 
 import { CONFIGURATION, type ConfigurationSettings } from './configuration-settings.ts';
+import { freebsdOf } from './freebsd-settings.ts';
 import { type Duration, ms, seconds, us } from './time.ts';
 import type { OptionLayout } from './wire/tcp-options.ts';
 
@@ -59,6 +60,9 @@ export interface IpSettings {
   /** Probes to a neighbour that is known before it is forgotten [RFC 4861 10: MAX_UNICAST_SOLICIT]. */
   readonly maxUnicastSolicit: number;
 }
+
+/** `passive`: accepted from who offers it; `on`: offered too; `accurate`: RFC 9768's where the peer has it. tcp_ecn = 0, 2, 1, 3. */
+export type EcnSetting = 'off' | 'passive' | 'on' | 'accurate';
 
 /** Settings of TCP. */
 export interface TcpSettings {
@@ -183,6 +187,10 @@ export interface TcpSettings {
   readonly ephemeralPorts: Range;
   /** Order of the TCP options. */
   readonly optionLayout: OptionLayout;
+  /** Explicit congestion notification [RFC 3168; RFC 9293 SHLD-8]: Linux's tcp_ecn = 2 (`passive`); `textbook`: `off`. */
+  readonly ecn: EcnSetting;
+  /** Accurate ECN's byte counters go with ACKs [RFC 9768 3.2.3: SHOULD; Linux tcp_ecn_option = 2]. */
+  readonly accurateEcnOption: boolean;
   /** Sends super-segments where the device takes them. */
   readonly superSegments: boolean;
 }
@@ -289,6 +297,8 @@ const standard: Settings = {
     backlog: 511,
     ephemeralPorts: { from: 49_152, to: 65_535 },
     optionLayout: 'standard',
+    ecn: 'passive',
+    accurateEcnOption: true,
     superSegments: true,
   },
 };
@@ -338,29 +348,8 @@ const textbook: Settings = {
     ackPerBatch: false,
     sendBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
     receiveBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
+    ecn: 'off',
     superSegments: false,
-  },
-};
-
-/**
- * Exists for scripts only: as far as the stack has a setting, what public FreeBSD scripts count on (`sysctl net.inet.tcp`). It lacks the
- * slack that FreeBSD adds to a backed-off RTO (here it is the least that the variance adds), and the receive buffer in whole segments.
- */
-const freebsd: Settings = {
-  profile: 'freebsd',
-  configuration: CONFIGURATION.standard,
-  ip: standard.ip,
-  tcp: {
-    ...standard.tcp,
-    msl: seconds(30),
-    minRto: ms(200),
-    granularity: ms(200),
-    synRetries: 5, // 63 s, the most that fits into keepinit = 75 s
-    delayedAck: ms(40),
-    keepAliveCount: 8,
-    sendBuffer: { from: 32_768, to: 2 * 1024 * 1024 },
-    receiveBuffer: { from: 65_536, to: 2 * 1024 * 1024 }, // kern.ipc.maxsockbuf: a window scale of 6
-    optionLayout: 'freebsd',
   },
 };
 
@@ -374,7 +363,7 @@ export const PROFILES: {
   standard,
   linux,
   textbook,
-  freebsd,
+  freebsd: freebsdOf(standard),
 };
 
 /** What a caller may say: a profile's name, and the fields that differ from it. */

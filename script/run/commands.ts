@@ -5,7 +5,7 @@ import { ms, seconds } from '../../stack/time.ts';
 import type { Position } from '../language/syntax.ts';
 import { ScriptError, UnsupportedError } from '../script-error.ts';
 import { FREEBSD } from './freebsd-sysctls.ts';
-import { ip, type Mapping, only, tcp } from './sysctl-mapping.ts';
+import { ecn, ip, type Mapping, only, tcp } from './sysctl-mapping.ts';
 
 /** One `name=value` of `sysctl`, `net.ipv4.tcp_sack` in dots. */
 export interface Sysctl {
@@ -60,7 +60,11 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
   'net.ipv4.tcp_min_snd_mss': (value) => tcp({ minMss: value }),
   'net.ipv4.ip_default_ttl': (value) => ip({ ttl: value }),
   'net.ipv4.tcp_slow_start_after_idle': (value) => tcp({ slowStartAfterIdle: value !== 0 }),
-  'net.ipv4.tcp_ecn': only(0, 2),
+  'net.ipv4.tcp_ecn': (value) => ecn(['off', 'on', 'passive', 'accurate'], value),
+  'net.ipv4.tcp_ecn_option': (value) =>
+    value === 0 || value === 2 ? tcp({ accurateEcnOption: value !== 0 }) : undefined,
+  'net.ipv4.tcp_ecn_fallback': only(1),
+  'net.ipv4.tcp_ecn_option_beacon': () => ({}),
   'net.ipv4.tcp_fastopen': only(0),
   'net.ipv4.tcp_syncookies': only(0, 1),
   'net.ipv4.tcp_sack': (value) => tcp({ sack: value !== 0 }),
