@@ -114,8 +114,11 @@ export interface TcpSettings {
    * peers that offload acknowledge many segments at once and slow start would crawl; Linux has no limit.
    */
   readonly abcLimit: number;
-  /** The congestion control of new connections: NewReno [RFC 5681, RFC 6582], CUBIC [RFC 9438] or BBR version 3 [draft-ietf-ccwg-bbr]. */
-  readonly congestion: 'newreno' | 'cubic' | 'bbr';
+  /**
+   * The congestion control of new connections: NewReno [RFC 5681, RFC 6582], CUBIC [RFC 9438] or BBR version 3 [draft-ietf-ccwg-bbr].
+   * `none`, against RFC 9293 MUST-19, is for measuring and for links of one's own.
+   */
+  readonly congestion: 'newreno' | 'cubic' | 'bbr' | 'none';
   /** Whether data is spread over the round-trip time: `auto`, if the congestion control asks for it (BBR does); Linux, without the fq qdisc, the same. */
   readonly pacing: 'auto' | 'on' | 'off';
   /** Pacing rate in cwnd/SRTT in slow start, for an algorithm that names none [Linux tcp_pacing_ss_ratio: 2]. */

@@ -163,6 +163,7 @@ function takeTimestamp(connection: TcpConnection, segment: ArrivedSegment): void
 function unacceptable(connection: TcpConnection, segment: ArrivedSegment): Verdict {
   if (segment.header.rst) return 'TCP_INVALID_SEQUENCE';
   if (connection.state === 'TIME-WAIT' && segment.fin) startTimeWait(connection); // its FIN again: our ACK was lost
+  if (isOldData(connection, segment)) takeTimestamp(connection, segment);
   acknowledgeUnacceptable(connection, segment);
   const { nxt } = connection.receiver;
   if (segment.length > 0 && lt(segment.seq, nxt))
@@ -171,6 +172,18 @@ function unacceptable(connection: TcpConnection, segment: ArrivedSegment): Verdi
   if (segment.sequenceLength > 0 && leq(segment.end, connection.receiver.nxt)) return 'TCP_OLD_DATA';
   if (segment.sequenceLength > 0) return connection.receiver.wnd === 0 ? 'TCP_ZEROWINDOW' : 'TCP_OVERWINDOW';
   return 'TCP_INVALID_SEQUENCE';
+}
+
+/**
+ * Data came again that was all here: most often our ACK of it was lost. The order of RFC 7323 5.3 rejects it before R3; then our next ACK
+ * echoes the first transmission, the peer takes the time from there, its own timeout included, for the round-trip time, and where ACKs
+ * are lost again and again its RTO grows without bound. By the letter of 4.3 (2) its timestamp is taken; so is it here.
+ */
+function isOldData({ receiver, sender }: TcpConnection, segment: ArrivedSegment): boolean {
+  const { ack } = segment.header;
+  if (segment.sequenceLength === 0 || segment.syn || gt(segment.end, receiver.nxt) || ack === undefined)
+    return false;
+  return !gt(ack, sender.highestSent) && !lt(ack, add(sender.una, -sender.maxWnd)); // as in `checkAck`
 }
 
 /**

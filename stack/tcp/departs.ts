@@ -6,9 +6,9 @@
 import { type Duration, after, earlier, us } from '../time.ts';
 import { RETRANSMISSIONS, type SendCause } from '../trace.ts';
 import { BARE_HEADER, type TcpHeader } from '../wire/tcp.ts';
+import { mtuProbeDue, mtuProbeSent } from './path-mtu.ts';
 import type { TcpConnection } from './connection.ts';
 import { ackOptions, segmentOptions, synOptions } from './options.ts';
-import { mtuProbeDue, mtuProbeSent } from './path-mtu.ts';
 import type { OutgoingSegment } from './segment.ts';
 import type { SendPlan } from './send-plan.ts';
 import { type SeqNumber, add } from './sequence.ts';

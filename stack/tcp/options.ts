@@ -85,7 +85,8 @@ export function ackOptions(connection: TcpConnection, length: number): TcpOption
   const counters = connection.ecn.options(length, mss);
   const room = mss - length - SACK_LENGTH;
   if (sack !== undefined && !sack.isEmpty && room >= 0) {
-    const blocks = sack.take(1 + Math.floor(room / BLOCK_LENGTH));
+    const most = connection.timestamps ? 3 : 4; // what 40 bytes of options have room for
+    const blocks = sack.take(Math.min(most, 1 + Math.floor(room / BLOCK_LENGTH)));
     return withOptions(connection, blocks, length === 0 ? counters : undefined);
   }
   return counters === undefined ? segmentOptions(connection) : withOptions(connection, undefined, counters);

@@ -53,8 +53,9 @@ export class Receiver {
   /** The program read something since a window was last offered. */
   #readSinceOffer: boolean = false;
   #largestOffered: number = 0;
-  /** Autotuning: bytes the program read since `#measuredSince`. */
+  /** Autotuning: bytes the program read since `#measuredSince`, and in the round trip before. */
   #read: number = 0;
+  #readBefore: number = 0;
   #measuredSince: Instant = 0 as Instant;
 
   constructor(settings: TcpSettings) {
@@ -112,9 +113,10 @@ export class Receiver {
     // A merged super-segment stands for many; three are all that a sender needs to hear.
     this.duplicateAcks += Math.min(segment.wireSegments, 3);
     if (this.sack !== undefined) {
-      this.duplicateAcks = Math.min(this.duplicateAcks, 3);
       if (stored >= 0 && stored < length) this.cameTwice(left, add(left, length));
       if (stored >= 0) this.sack.held(left, add(left, length));
+      // More only if they have more to tell: beside timestamps three blocks fit into each.
+      this.duplicateAcks = Math.min(this.duplicateAcks, Math.max(3, Math.ceil(this.sack.untold / 3)));
     }
     this.#quickAcks = this.#settings.quickAcks;
     return stored;
@@ -250,25 +252,21 @@ export class Receiver {
   }
 
   /**
-   * Dynamic right-sizing: if the program reads more than half a buffer per round trip, the window is what limits the peer, and the
-   * buffer doubles.
+   * Dynamic right-sizing: the buffer holds twice what the program reads in a round trip. As long as that grows, as in the peer's slow
+   * start, four times as much: the next flight is twice as large, and its window has to be offered before it leaves. In powers of two.
    */
   #autotune(count: number, now: Instant, srtt: Duration | undefined): void {
-    if (
-      this.buffer >= this.maxBuffer ||
-      this.#settings.receiveBuffer.from === this.#settings.receiveBuffer.to
-    )
-      return;
-    this.#read += count;
-    if (between(this.#measuredSince, now) < Math.max(srtt ?? 0, 1_000)) {
-      if (this.#read * 2 < this.buffer) return;
-    } else if (this.#read * 2 < this.buffer) {
+    const { from, to } = this.#settings.receiveBuffer;
+    if (this.buffer >= this.maxBuffer || from === to) return;
+    if (between(this.#measuredSince, now) >= Math.max(srtt ?? 0, 1_000)) {
+      this.#readBefore = this.#read;
       this.#read = 0;
       this.#measuredSince = now;
-      return;
     }
-    this.buffer = Math.min(this.buffer * 2, this.maxBuffer);
-    this.#read = 0;
-    this.#measuredSince = now;
+    this.#read += count;
+    const wanted = this.#read * (this.#read > this.#readBefore ? 4 : 2);
+    while (this.buffer < wanted && this.buffer < this.maxBuffer) {
+      this.buffer = Math.min(this.buffer * 2, this.maxBuffer);
+    }
   }
 }

@@ -6,7 +6,7 @@ import type { SendCause } from '../trace.ts';
 import { congestionControl } from './congestion/choice.ts';
 import type { CongestionControl } from './congestion/congestion-control.ts';
 import { DeliveryRate } from './delivery-rate.ts';
-import { Pacer } from './pacer.ts';
+import { Pacer, sendQuantum } from './pacer.ts';
 import type { RttEstimator } from './rtt.ts';
 import { Scoreboard } from './scoreboard.ts';
 import type { Blocked, SendPlan } from './send-plan.ts';
@@ -317,7 +317,7 @@ export class Sender {
 
   /** What may leave in one go at `rate`, in whole segments. */
   #burst(rate: number): number {
-    const quantum = this.pacer.quantum(rate, this.mss);
+    const quantum = sendQuantum(rate, this.mss);
     return Math.max(this.mss, Math.min(this.largest, quantum - (quantum % this.mss)));
   }
 

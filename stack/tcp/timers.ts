@@ -1,10 +1,10 @@
 import { type Instant, NEVER } from '../time.ts';
 import type { TimerName } from '../trace.ts';
 
-/** In the order in which timers that are due at the same instant go off. */
+/** In the order in which timers that are due at the same instant go off: a probe that the RTO bounds goes instead of it [RFC 8985 7.2]. */
 const NAMES: readonly TimerName[] = [
-  'retransmission',
   'loss-probe',
+  'retransmission',
   'reordering',
   'pacing',
   'persist',
