@@ -61,7 +61,7 @@ for (const [medium, more] of [
         capture = world.capture;
         await usable(world);
         for (const size of [56, 1_452, 1_453, 65_507]) {
-          const { output } = await world.run('ping', '-6', '-c3', '-i0.05', '-W2', `-s${size}`, STACK6);
+          const { output } = await world.run('ping', '-6', '-c3', '-i0.05', '-W5', `-s${size}`, STACK6);
           expect(output, `${size} bytes`).toContain('3 packets transmitted, 3 received, 0% packet loss');
           expect(output).not.toMatch(/wrong data|DUP/);
         }

@@ -71,4 +71,30 @@ describe('UDP on both IP versions', () => {
     expect(b.host.udp.bind(undefined, 53, quiet)).toBeUndefined();
     expect(b.host.udp.bind(ip('10.0.1.2'), 53, quiet)).toBeDefined();
   });
+
+  it('answers a link-local address on the link that it asked from [RFC 4007 6]', () => {
+    const world = createWorld({ seed: 17 });
+    const [a, b, c] = [world.host('a'), world.host('b'), world.host('c')];
+    world.link(a, b, { delay: ms(1) });
+    world.link(a, c, { delay: ms(1) });
+    for (const [host, text] of [
+      [a, 'fe80::a'],
+      [b, 'fe80::b'],
+      [c, 'fe80::b'],
+    ] as const)
+      for (const each of host.ip.interfaces)
+        each.addAddress({ address: ip(text), prefixLength: 64, state: 'preferred' });
+    const server = a.host.udp.bind(undefined, 53, {
+      datagramArrived: (data, from, _to, by) => void server?.send(data, from.address, from.port, { on: by }),
+    });
+    const answered: string[] = [];
+    for (const host of [b, c]) {
+      const client = host.host.udp.bind(undefined, 5_000, {
+        datagramArrived: () => answered.push(host.name),
+      });
+      host.host.run(() => client?.send(new Uint8Array(5), ip('fe80::a'), 53));
+    }
+    world.run();
+    expect(answered.toSorted()).toEqual(['b', 'c']);
+  });
 });
