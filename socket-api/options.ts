@@ -36,6 +36,8 @@ export interface ConnectSettings extends SocketSettings {
   readonly connectTimeout: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly fastOpen: FastOpenConnect | undefined;
+  /** Addresses are tried beside each other [RFC 8305], not one after the other. */
+  readonly happyEyeballs: boolean;
 }
 
 /** A record of unknown contents: what a caller from JavaScript may really have given. */
@@ -71,6 +73,7 @@ export function connectSettings(options: unknown): ConnectSettings {
     connectTimeout: milliseconds(given['connectTimeout'], 'connectTimeout'),
     signal,
     fastOpen: fastOpenOfConnect(given['fastOpen']),
+    happyEyeballs: given['happyEyeballs'] !== false,
   };
 }
 

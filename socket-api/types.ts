@@ -97,7 +97,7 @@ export interface TCPSocketListenOptions<Data = undefined> extends SocketOptions<
 
 /** Options of `connect`. */
 export interface TCPSocketConnectOptions<Data = undefined> extends SocketOptions<Data>, ExtraOptions {
-  /** Address or name; a name's addresses are tried in turn (row 6). */
+  /** Address or name; a name's addresses are tried (row 6; `happyEyeballs`). */
   hostname: string;
   /** 0..65535. */
   port: number;
@@ -113,6 +113,8 @@ export interface TCPSocketConnectOptions<Data = undefined> extends SocketOptions
   localAddress?: string;
   /** Source port (ours: Bun's types lack it). */
   localPort?: number;
+  /** A name's addresses: IPv6 and IPv4 in turn, the next one after 250 ms beside the last (RFC 8305). False: one after the other (ours). Default true. */
+  happyEyeballs?: boolean;
   /** Milliseconds until the attempt is given up with ETIMEDOUT (ours). */
   connectTimeout?: number;
   /** Before `open`: rejects with `signal.reason`; after it: `terminate()` (ours). */

@@ -1,3 +1,4 @@
+import { HostConfiguration } from './configuration/host-configuration.ts';
 import type { HostContext } from './context.ts';
 import { type Counters, noCounts } from './counters.ts';
 import type { DropReason } from './drop-reasons.ts';
@@ -51,6 +52,10 @@ export class Host {
   readonly ip: Ip;
   readonly tcp: Tcp;
   readonly udp: Udp;
+  /** How interfaces configure themselves, and the DNS servers. */
+  readonly configuration: HostConfiguration;
+  /** Where the host's unpredictable numbers come from. */
+  readonly random: Random;
   /** Whether the host keeps the process alive: as long as somebody retains it. */
   readonly holds: Holds;
   readonly #context: TurnContext;
@@ -68,6 +73,8 @@ export class Host {
     this.ip = new Ip(this.#context, () => this.#drainSoon());
     this.tcp = new Tcp(this.#context, this.ip, () => this.#drainSoon());
     this.udp = new Udp(this.#context, this.ip, () => this.#drainSoon());
+    this.configuration = new HostConfiguration(this.#context, this.ip, this.udp, () => this.#drainSoon());
+    this.random = options.random;
     this.holds = new Holds((keepAlive) => {
       this.#alarm.hold(keepAlive);
       for (const each of this.ip.interfaces) each.device.hold(keepAlive);
@@ -110,8 +117,12 @@ export class Host {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#turn(() => this.tcp.close());
+    this.#turn(() => {
+      this.configuration.close();
+      this.tcp.close();
+    });
     this.#alarm.clear();
+    this.ip.flush(); // within a turn, whose end comes too late
     for (const each of this.ip.interfaces) each.device.close();
   }
 
@@ -152,7 +163,12 @@ export class Host {
       this.tcp.settle();
       this.ip.flush(); // a device may answer at once
     } while (this.ip.deliverLoopback() || this.tcp.hasWork);
-    if (!this.#closed) this.#alarm.set(earlier(this.tcp.nextDeadline(), this.ip.nextDeadline()));
+    if (!this.#closed) this.#alarm.set(this.#nextDeadline());
+  }
+
+  #nextDeadline(): Instant {
+    const next = earlier(this.tcp.nextDeadline(), this.ip.nextDeadline());
+    return earlier(next, this.configuration.nextDeadline);
   }
 
   #drainSoon(): void {
@@ -166,6 +182,7 @@ export class Host {
 
   #advance(): void {
     this.ip.advance();
+    this.configuration.advance();
     this.tcp.advance();
   }
 

@@ -5,7 +5,9 @@
  * only, `freebsd`.
  */
 
+import { CONFIGURATION, type ConfigurationSettings } from './configuration-settings.ts';
 import { FAST_OPEN, type FastOpenSettings } from './fast-open-settings.ts';
+import { freebsdOf } from './freebsd-settings.ts';
 import { HARDENING, type HardeningSettings } from './hardening-settings.ts';
 import type { IpSettings } from './ip-settings.ts';
 import { type Duration, ms, seconds, us } from './time.ts';
@@ -166,10 +168,13 @@ export interface Settings {
   readonly profile: string;
   readonly ip: IpSettings;
   readonly tcp: TcpSettings;
+  /** DHCP, router discovery, address probes. */
+  readonly configuration: ConfigurationSettings;
 }
 
 const standard: Settings = {
   profile: 'standard',
+  configuration: CONFIGURATION.standard,
   ip: {
     ttl: 64,
     reassemblyTimeout: seconds(60),
@@ -265,6 +270,7 @@ const standard: Settings = {
 
 const linux: Settings = {
   profile: 'linux',
+  configuration: CONFIGURATION.linux,
   ip: { ...standard.ip, reassemblyTimeout: seconds(30) },
   tcp: {
     ...standard.tcp,
@@ -291,6 +297,7 @@ const linux: Settings = {
 
 const textbook: Settings = {
   profile: 'textbook',
+  configuration: CONFIGURATION.standard,
   ip: standard.ip,
   tcp: {
     ...standard.tcp,
@@ -315,27 +322,6 @@ const textbook: Settings = {
   },
 };
 
-/**
- * Exists for scripts only: as far as the stack has a setting, what public FreeBSD scripts count on (`sysctl net.inet.tcp`). It lacks the
- * slack that FreeBSD adds to a backed-off RTO (here it is the least that the variance adds), and the receive buffer in whole segments.
- */
-const freebsd: Settings = {
-  profile: 'freebsd',
-  ip: standard.ip,
-  tcp: {
-    ...standard.tcp,
-    msl: seconds(30),
-    minRto: ms(200),
-    granularity: ms(200),
-    synRetries: 5, // 63 s, the most that fits into keepinit = 75 s
-    delayedAck: ms(40),
-    keepAliveCount: 8,
-    sendBuffer: { from: 32_768, to: 2 * 1024 * 1024 },
-    receiveBuffer: { from: 65_536, to: 2 * 1024 * 1024 }, // kern.ipc.maxsockbuf: a window scale of 6
-    optionLayout: 'freebsd',
-  },
-};
-
 /** The named profiles; `freebsd` exists for scripts only. */
 export const PROFILES: {
   readonly standard: Settings;
@@ -346,7 +332,7 @@ export const PROFILES: {
   standard,
   linux,
   textbook,
-  freebsd,
+  freebsd: freebsdOf(standard),
 };
 
 /** What a caller may say: a profile's name, and the fields that differ from it. */
@@ -354,15 +340,18 @@ export interface SettingsChanges {
   readonly profile?: keyof typeof PROFILES;
   readonly ip?: Partial<IpSettings>;
   readonly tcp?: Partial<TcpSettings>;
+  readonly configuration?: Partial<ConfigurationSettings>;
 }
 
 /** The settings of `changes.profile` (`standard` if it names none) with the named fields changed. */
 export function settings(changes: SettingsChanges = {}): Settings {
   const base = PROFILES[changes.profile ?? 'standard'];
-  if (changes.ip === undefined && changes.tcp === undefined) return base;
+  if (changes.ip === undefined && changes.tcp === undefined && changes.configuration === undefined)
+    return base;
   return {
     profile: `${base.profile}*`,
     ip: { ...base.ip, ...changes.ip },
     tcp: { ...base.tcp, ...changes.tcp },
+    configuration: { ...base.configuration, ...changes.configuration },
   };
 }

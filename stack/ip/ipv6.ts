@@ -93,7 +93,7 @@ export class Ipv6 {
       trafficClass: options.tos ?? 0,
       flowLabel: 0,
       nextHeader: options.protocol,
-      hopLimit: options.ttl ?? this.#context.settings.ip.ttl,
+      hopLimit: options.ttl ?? route.interface.parameters.hopLimit ?? this.#context.settings.ip.ttl,
     };
     const total = ipv6.IPV6_HEADER_LENGTH + packet.length;
     const linkMtu = route.interface.mtu; // below 1,280 it is not IPv6's fault, and smaller packets arrive
