@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { isIPv4, parseCidr } from '../stack/wire/address.ts';
+import { parseCidr } from '../stack/wire/address.ts';
 
 /** Where a command's host is to live, as commander gives it. */
 export interface NetworkOptions {
@@ -59,11 +59,13 @@ export function secondsNumber(text: string): number {
   throw new InvalidArgumentError('It must be a number of seconds above 0.');
 }
 
-/** Checks an IPv4 address with prefix length. */
+/** Checks an address with prefix length. */
 function cidr(text: string): string {
   const parsed = parseCidr(text);
-  if (parsed !== undefined && isIPv4(parsed.address)) return text;
-  throw new InvalidArgumentError('It must be an IPv4 address with prefix length, such as 10.77.0.2/24.');
+  if (parsed !== undefined) return text;
+  throw new InvalidArgumentError(
+    'It must be an address with prefix length, such as 10.77.0.2/24 or fd77::2/64.',
+  );
 }
 
 /** The address alone. */

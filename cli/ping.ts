@@ -20,10 +20,11 @@ export interface PingOptions extends NetworkOptions {
 export function ping(address: string, options: PingOptions): void {
   reportUncaught();
   const target = parseAddress(address);
-  if (target === undefined || !isIPv4(target)) throw new CliError(`'${address}' is no IPv4 address.`, 2);
+  if (target === undefined) throw new CliError(`'${address}' is no IP address.`, 2);
   endOnSignals();
   const network = openNetwork(options, watch(options));
-  process.stdout.write(`PING ${address} (${address}) ${options.size}(${options.size + 28}) bytes of data.\n`);
+  const headers = isIPv4(target) ? 28 : 48;
+  process.stdout.write(`PING ${address} (${address}) ${options.size}(${options.size + headers}) bytes of data.\n`);
   const pinger = new Pinger(network.stack.host, target, network.address, options);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => pinger.finish());
   pinger.send();

@@ -117,7 +117,10 @@ class Connecting implements Attempt, Acceptor {
     this.#remote = remote;
     const local = { address: localAddress, port: localPort };
     try {
-      this.#core.attach(this.#host.tcp.connect({ remote, local, zone: this.#zone }, this.#core));
+      const { fastOpen } = this.#settings;
+      const options = { remote, local, zone: this.#zone, ...(fastOpen === undefined ? {} : { fastOpen }) };
+      this.#core.attach(this.#host.tcp.connect(options, this.#core));
+      this.#core.bytesWritten = fastOpen?.data?.length ?? 0;
     } catch (thrown) {
       this.#host.scheduler.soon(() => {
         // Anything but a StackError is a fault, which must not pass for a refusal.

@@ -88,6 +88,8 @@ export class SocketCore implements ConnectionOwner, InboxOwner {
   /** The connection to work with; with several addresses a new one for each attempt. */
   attach(connection: TcpConnection): void {
     this.#connection = connection;
+    const { notSentLowat } = this.settings.options;
+    if (notSentLowat !== undefined) connection.setNotSentLowat(notSentLowat);
     this.#hold.begin();
     this.#outbox = new Outbox(
       connection,

@@ -4,63 +4,18 @@
  * only, `freebsd`.
  */
 
+import type { IpSettings } from './ip-settings.ts';
+import { FAST_OPEN, type FastOpenSettings } from './fast-open-settings.ts';
 import { type Duration, ms, seconds, us } from './time.ts';
 import type { OptionLayout } from './wire/tcp-options.ts';
 
-/** Settings of the IP layer and below. */
-export interface IpSettings {
-  /** Time to live of packets that name none: 64 [RFC 1122 3.2.1.7, IANA]. */
-  readonly ttl: number;
-  /** How long fragments wait for the rest: 60 s [RFC 1122 3.3.2]; Linux 30 s. */
-  readonly reassemblyTimeout: Duration;
-  /** Bytes that all incomplete packets together may hold [attacks.md A14]; Linux 4 MiB. */
-  readonly reassemblyMemory: number;
-  /** Incomplete packets per source address [attacks.md A14]. */
-  readonly reassemblyPerSource: number;
-  /** ICMP errors and RSTs for unknown ports that may leave per second, on average [RFC 1812 4.3.2.8; Linux icmp_msgs_per_sec]. */
-  readonly icmpRate: number;
-  /** How many of them may leave at once [Linux icmp_msgs_burst]. */
-  readonly icmpBurst: number;
-  /** Whether ICMP echo requests are answered [RFC 1122 3.2.2.6]. */
-  readonly echo: boolean;
-  /** Entries of the neighbour cache; beyond it the oldest goes [attacks.md B9]. */
-  readonly neighbours: number;
-  /** How long a neighbour's address is believed [RFC 1122 2.3.2.1]. */
-  readonly neighbourTimeout: Duration;
-  /** Time between ARP requests for one neighbour: at most one a second [RFC 1122 2.3.2.1]. */
-  readonly arpInterval: Duration;
-  /** ARP requests before the neighbour counts as unreachable. */
-  readonly arpRetries: number;
-  /** Packets that wait for one neighbour: at least one, the latest kept [RFC 1122 2.3.2.2]; a large packet in fragments is many. Linux unres_qlen 101. */
-  readonly neighbourQueue: number;
-  /** IPv6 extension headers walked in one packet; one with more is dropped [attacks.md B11; RFC 8504 5.3]. */
-  readonly extensionHeaders: number;
-  /** Destinations whose path MTU is remembered; beyond it the oldest goes [attacks.md section 3]. */
-  readonly pathMtus: number;
-  /** How long a path MTU below the link's is believed: 10 minutes [RFC 1191 6.3; RFC 8201 4]. */
-  readonly pathMtuTimeout: Duration;
-  /** Smallest path MTU believed over IPv4: at least 68 [RFC 1191 3]; Linux min_pmtu 552 [attacks.md B1]. */
-  readonly minPathMtu: number;
-  /** Smallest path MTU believed over IPv6, and never less than 1280 [RFC 8201 4]. */
-  readonly minPathMtu6: number;
-  /** Neighbour solicitations that ask whether an IPv6 address is taken before it is used; 0: none [RFC 4862 5.1]. */
-  readonly dupAddrDetectTransmits: number;
-  /** Longest random wait before the first of them [RFC 4862 5.4.2: MAX_RTR_SOLICITATION_DELAY]. */
-  readonly dadDelay: Duration;
-  /** How long an IPv6 neighbour counts as reachable, on average; 0.5 to 1.5 of it is drawn [RFC 4861 10: REACHABLE_TIME]. */
-  readonly reachableTime: Duration;
-  /** Time between neighbour solicitations [RFC 4861 10: RETRANS_TIMER]. */
-  readonly retransTimer: Duration;
-  /** How long a stale neighbour has for a hint from above until it is probed [RFC 4861 10: DELAY_FIRST_PROBE_TIME]. */
-  readonly delayFirstProbe: Duration;
-  /** Solicitations to the group of an address before it counts as unreachable [RFC 4861 10: MAX_MULTICAST_SOLICIT]. */
-  readonly maxMulticastSolicit: number;
-  /** Probes to a neighbour that is known before it is forgotten [RFC 4861 10: MAX_UNICAST_SOLICIT]. */
-  readonly maxUnicastSolicit: number;
-}
+export type { IpSettings } from './ip-settings.ts';
+
+/** `passive`: accepted from who offers it; `on`: offered too; `accurate`: RFC 9768's where the peer has it. tcp_ecn = 0, 2, 1, 3. */
+export type EcnSetting = 'off' | 'passive' | 'on' | 'accurate';
 
 /** Settings of TCP. */
-export interface TcpSettings {
+export interface TcpSettings extends FastOpenSettings {
   /** Maximum segment lifetime: 2 minutes [RFC 9293 3.4.2]; TIME-WAIT lasts two of them. Linux: 60 s in all. */
   readonly msl: Duration;
   /** TIME-WAIT ignores RST [RFC 1337 3, fix F1]; off: a RST ends it, as the base text says [RFC 9293 3.10.7.4]. */
@@ -159,6 +114,8 @@ export interface TcpSettings {
   readonly blackHoleTimeouts: number;
   /** Bytes the send buffer holds at first, and after autotuning. */
   readonly sendBuffer: Range;
+  /** Bytes that may wait unsent in the send buffer beyond what the windows take [Linux tcp_notsent_lowat]; Infinity: no limit. */
+  readonly notSentLowat: number;
   /** Bytes the receive buffer (so the window) holds at first, and after autotuning. */
   readonly receiveBuffer: Range;
   /** Window scaling is offered and taken [RFC 7323 2]. */
@@ -185,8 +142,14 @@ export interface TcpSettings {
   readonly ephemeralPorts: Range;
   /** Order of the TCP options. */
   readonly optionLayout: OptionLayout;
+  /** Explicit congestion notification [RFC 3168; RFC 9293 SHLD-8]: Linux's tcp_ecn = 2 (`passive`); `textbook`: `off`. */
+  readonly ecn: EcnSetting;
+  /** Accurate ECN's byte counters go with ACKs [RFC 9768 3.2.3: SHOULD; Linux tcp_ecn_option = 2]. */
+  readonly accurateEcnOption: boolean;
   /** Sends super-segments where the device takes them. */
   readonly superSegments: boolean;
+  /** Hard ICMP errors end a connection even once it is synchronized [RFC 9293 SHLD-26]; off: they are soft then, since anybody can forge them [RFC 5927 5.2]. */
+  readonly hardErrorsAbort: boolean;
 }
 
 /** A closed interval. */
@@ -275,6 +238,7 @@ const standard: Settings = {
     mtuProbing: 'black-hole',
     blackHoleTimeouts: 2,
     sendBuffer: { from: 256 * 1024, to: 4 * 1024 * 1024 },
+    notSentLowat: Infinity,
     receiveBuffer: { from: 128 * 1024, to: 6 * 1024 * 1024 },
     windowScaling: true,
     timestamps: true,
@@ -288,7 +252,11 @@ const standard: Settings = {
     backlog: 511,
     ephemeralPorts: { from: 49_152, to: 65_535 },
     optionLayout: 'standard',
+    ecn: 'passive',
+    accurateEcnOption: true,
     superSegments: true,
+    hardErrorsAbort: false,
+    ...FAST_OPEN,
   },
 };
 
@@ -313,6 +281,8 @@ const linux: Settings = {
     cwndValidation: true,
     ephemeralPorts: { from: 32_768, to: 60_999 },
     optionLayout: 'linux',
+    fastOpen: 'client',
+    fastOpenKeyLifetime: seconds(0),
   },
 };
 
@@ -322,6 +292,7 @@ const textbook: Settings = {
   tcp: {
     ...standard.tcp,
     rfc1337: false,
+    hardErrorsAbort: true,
     abcLimit: 2,
     congestion: 'newreno',
     hystart: false,
@@ -335,6 +306,7 @@ const textbook: Settings = {
     ackPerBatch: false,
     sendBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
     receiveBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
+    ecn: 'off',
     superSegments: false,
   },
 };

@@ -6,7 +6,7 @@
  */
 
 import type { DropReason } from '../drop-reasons.ts';
-import { type Duration, between } from '../time.ts';
+import { type Duration, between, us } from '../time.ts';
 import { acknowledgmentArrived } from './acknowledged.ts';
 import { enterTimeWait, enteredFinWait2, startTimeWait } from './closing.ts';
 import type { TcpConnection } from './connection.ts';
@@ -53,6 +53,7 @@ function synSent(connection: TcpConnection, segment: ArrivedSegment): Verdict {
     return 'done';
   }
   measureHandshake(connection, segment);
+  connection.fastOpen?.answered(segment);
   sender.acknowledge(header.ack);
   connection.receiver.ackDue = 'now';
   established(connection, 'rcv SYN,ACK');
@@ -121,8 +122,10 @@ function sequenceOfSyn(connection: TcpConnection, segment: ArrivedSegment): Verd
     connection.synDue = true;
     connection.synRetransmitted = true; // so its round-trip time cannot be told any more (Karn)
     connection.timed = undefined;
+    connection.ecn.synArrivedAgain(segment.header);
     return 'TCP_OLD_DATA';
   }
+  connection.ecn.crossedSynAckArrived(segment.header);
   segment.trimFront(1);
   return undefined;
 }
@@ -244,11 +247,12 @@ function checkAck(connection: TcpConnection, segment: ArrivedSegment): Verdict {
   if (ack === undefined) return 'TCP_FLAGS';
   if (state === 'SYN-RECEIVED') {
     // An unacceptable ACK is answered by a RST, which the host sends (`resetFor`).
-    if (!gt(ack, sender.una) || gt(ack, sender.nxt)) return 'TCP_INVALID_ACK_SEQUENCE';
+    if (!gt(ack, sender.iss) || gt(ack, sender.nxt)) return 'TCP_INVALID_ACK_SEQUENCE'; // SND.UNA = ISS; ISS+1 after Fast Open
     // With a simultaneous open this is a SYN-ACK, whose window is never scaled [RFC 7323 2.3].
     const shift = segment.header.syn ? 0 : sender.windShift;
     sender.setWindow(segment.seq, ack, segment.header.window << shift);
     measureHandshake(connection, segment);
+    if (!segment.header.syn) connection.ecn.thirdAckArrived(segment.header);
     sender.acknowledge(ack); // so the SYN neither is measured twice nor opens cwnd
     established(connection, 'rcv ACK of SYN');
   }
@@ -315,8 +319,17 @@ function acceptText(connection: TcpConnection, segment: ArrivedSegment): Verdict
     return stored === 0 ? 'TCP_OFOMERGE' : 'done';
   }
   receiver.accept(segment);
+  receiver.tuning.arrived(receiver.nxt, receiver.wnd, connection.context.now, echoAge(connection, segment));
   connection.tell({ type: 'readable' });
   return undefined;
+}
+
+/** How long ago the timestamp left that this segment echoes; undefined: it has none. */
+function echoAge(connection: TcpConnection, { header }: ArrivedSegment): Duration | undefined {
+  const { timestamps } = header.options;
+  if (!connection.timestamps || timestamps === undefined || timestamps.echo === 0) return undefined;
+  const ticks = (connection.timestampNow() - timestamps.echo) >>> 0;
+  return ticks > 0x7fffffff ? undefined : us(ticks * connection.context.settings.tcp.timestampTick);
 }
 
 /** What came with the SYN is next in order, and may have come again with this segment. */

@@ -3,6 +3,7 @@ import { StackError } from '../errors.ts';
 import { type Bound, familyOf, overlap, takes } from '../ip/bind-family.ts';
 import type { Ip } from '../ip/ip.ts';
 import type { Route } from '../ip/routes.ts';
+import { isLinkScoped } from '../ip/source-address.ts';
 import type { IpMeta } from '../ip/transport.ts';
 import type { Interface } from '../link/interface.ts';
 import {
@@ -163,6 +164,17 @@ export class ConnectionTable {
     return undefined;
   }
 
+  /** The way to the peer: found again if routes or addresses changed since; the last one if there is none any more. */
+  routeOf(connection: TcpConnection): Route {
+    const { routes } = this.#ip;
+    if (connection.routeVersion === routes.version) return connection.route;
+    connection.routeVersion = routes.version;
+    const { local, remote, route } = connection;
+    const on = isLinkScoped(remote.address) ? route.interface : undefined;
+    connection.route = routes.find(remote.address, local.address, on) ?? route;
+    return connection.route;
+  }
+
   remove(connection: TcpConnection): void {
     this.demux.remove(connection);
     this.#listenerOf.delete(connection);
@@ -205,6 +217,7 @@ export class ConnectionTable {
       timestampOffset: this.#secrets.timestampOffset(local.address, remote.address),
       touched: this.#touched,
     });
+    connection.routeVersion = this.#ip.routes.version;
     this.demux.add(connection);
     this.#traceConnection(connection);
     return connection;

@@ -13,19 +13,23 @@ import type { OutgoingSegment } from './segment.ts';
 import type { SendPlan } from './send-plan.ts';
 import { type SeqNumber, add } from './sequence.ts';
 import { isSynchronized } from './states.ts';
+import { urgentDue, urgentPointer } from './urgent.ts';
 
 /** The next segment, or undefined. */
 export function nextSegment(connection: TcpConnection): OutgoingSegment | undefined {
   const { state } = connection;
   if (state === 'CLOSED') return resetSegment(connection);
-  const segment = isSynchronized(state) ? synchronizedSegment(connection) : synSegment(connection);
-  if (segment === undefined) setTimers(connection);
+  const handshake = !isSynchronized(state) && (connection.synDue || connection.fastOpened?.accepted !== true);
+  const segment = handshake ? synSegment(connection) : synchronizedSegment(connection);
+  if (segment !== undefined) return segment;
+  setTimers(connection);
+  if (connection.notSentLowat < Infinity) connection.tellRoom(); // what has left made room
   return segment;
 }
 
 /** SYN and SYN-ACK [RFC 9293 3.10.1, 3.10.7.2]; in SYN-RECEIVED also the ACK for what is unacceptable. */
 function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
-  const { receiver, sender, context, timers, rtt } = connection;
+  const { receiver, sender, context, timers, rtt, ecn } = connection;
   const answer = connection.state === 'SYN-RECEIVED';
   if (!connection.synDue) {
     const cause = answer ? takeAckDue(connection) : undefined;
@@ -37,21 +41,31 @@ function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
     connection.timed = { end: sender.nxt, at: context.now };
   }
   if (!timers.isSet('retransmission')) timers.set('retransmission', after(context.now, rtt.rto));
+  // Before the options: what leaves again may leave without some of them.
+  const flags = answer
+    ? ecn.synAckFlags(connection.retransmissions)
+    : ecn.synFlags(connection.retransmissions);
+  const plain = synOptions(connection, context.settings.tcp);
+  const { options, length } =
+    connection.fastOpen === undefined || answer
+      ? { options: plain, length: 0 }
+      : connection.fastOpen.syn(plain);
   const header: TcpHeader = {
     ...base(connection, sender.iss),
     ack: answer ? receiver.nxt : undefined,
     syn: true,
+    ...flags,
     window: Math.min(answer ? receiver.wnd : receiver.buffer, 0xffff), // never scaled [RFC 7323 2.3]
-    options: synOptions(connection, context.settings.tcp),
+    options,
   };
-  return { header, offset: 0, length: 0, segmentSize: 0, cause: answer ? 'syn-ack' : 'syn' };
+  return { header, offset: 0, length, segmentSize: 0, cause: answer ? 'syn-ack' : 'syn' };
 }
 
 /** Duplicate ACKs first, since only ACKs without data count as such [RFC 5681 2]; then data, which carries the ACK; else the ACK. */
 function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undefined {
   const { receiver, sender, context, rtt } = connection;
   if (receiver.duplicateAcks > 0) return pureAck(connection, duplicateCause(connection));
-  if (connection.state !== 'TIME-WAIT') {
+  if (connection.state !== 'TIME-WAIT' && !connection.ecn.waiting) {
     sender.mtuProbe = mtuProbeDue(connection);
     const plan = sender.next(context.now, rtt);
     if (plan !== undefined) return dataSegment(connection, plan);
@@ -59,6 +73,7 @@ function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undef
   }
   const cause = takeAckDue(connection);
   if (cause !== undefined) return pureAck(connection, cause);
+  if (urgentDue(connection)) return pureAck(connection, 'ack');
   if (receiver.windowUpdateDue()) return pureAck(connection, 'window-update');
   if (connection.keepAliveDue) {
     connection.keepAliveDue = false;
@@ -89,8 +104,9 @@ function pureAck(connection: TcpConnection, cause: SendCause, seq?: SeqNumber): 
 }
 
 function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment {
-  const { sender, context, timers, rtt } = connection;
-  const header = acknowledging(connection, plan.seq, plan.length, plan.psh, plan.fin);
+  const { sender, context, timers, rtt, ecn } = connection;
+  const newData = plan.cause === 'data' && plan.length > 0;
+  const header = acknowledging(connection, plan.seq, plan.length, plan.psh, plan.fin, newData);
   const again = RETRANSMISSIONS.includes(plan.cause);
   if (again) {
     connection.timed = undefined; // Karn [RFC 6298 3]
@@ -108,8 +124,9 @@ function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment
   }
   const cause: SendCause = plan.cause === 'data' && plan.length === 0 ? 'fin' : plan.cause;
   if (plan.cause === 'mtu-probe') mtuProbeSent(connection);
-  const segmentSize = plan.length > sender.mss && plan.cause !== 'mtu-probe' ? sender.mss : 0;
-  return { header, offset: sender.offsetOf(plan.seq), length: plan.length, segmentSize, cause };
+  const { length } = plan;
+  const segmentSize = length > sender.mss && plan.cause !== 'mtu-probe' ? sender.mss : 0;
+  return { header, offset: sender.offsetOf(plan.seq), length, segmentSize, ecn: ecn.codepoint(plan), cause };
 }
 
 /** A RST for a connection that has just ended: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>. */
@@ -127,8 +144,10 @@ function acknowledging(
   length: number,
   psh: boolean,
   fin: boolean,
+  newData: boolean = false,
 ): TcpHeader {
-  const { receiver, timers } = connection;
+  const { receiver, sender, timers, ecn, recovery } = connection;
+  const { ece, cwr, ae } = ecn.flags(seq, length, newData, recovery.reductions);
   const header: TcpHeader = {
     sourcePort: connection.local.port,
     destinationPort: connection.remote.port,
@@ -138,13 +157,14 @@ function acknowledging(
     fin,
     rst: false,
     psh,
-    urgentPointer: undefined,
-    ece: false,
-    cwr: false,
-    ae: false,
+    urgentPointer: urgentPointer(sender, seq),
+    ece,
+    cwr,
+    ae,
     window: receiver.offerWindow(),
     options: ackOptions(connection, length),
   };
+  if (header.urgentPointer !== undefined) connection.urgentTold = sender.up;
   receiver.ackSent();
   timers.clear('delayed-ack');
   return header;
@@ -168,7 +188,7 @@ function setTimers(connection: TcpConnection): void {
   if (receiver.ackDue === 'delayed' && !timers.isSet('delayed-ack')) {
     timers.set('delayed-ack', after(context.now, tcp.delayedAck));
   }
-  if (!isSynchronized(connection.state) || connection.state === 'TIME-WAIT') return;
+  if (!isSynchronized(connection.state) || connection.state === 'TIME-WAIT' || connection.ecn.waiting) return;
   setProbeTimers(connection);
   setLossTimers(connection);
   const waiting = sender.flightSize > 0 || sender.unsent > 0;

@@ -2,6 +2,7 @@ import type { TcpSettings } from '../settings.ts';
 import type { Instant } from '../time.ts';
 import { NO_OPTIONS, type TcpOptions } from '../wire/tcp-options.ts';
 import type { TcpConnection } from './connection.ts';
+import { withFastOpen } from './fast-open.ts';
 import { updateMss } from './path-mtu.ts';
 import { BlockWriter } from './sack-blocks.ts';
 import { SackRecovery } from './sack-recovery.ts';
@@ -22,15 +23,17 @@ export function synOptions(connection: TcpConnection, settings: TcpSettings): Tc
   const scaling = answer ? connection.windowScaling : settings.windowScaling;
   const timestamps = answer ? connection.timestamps : settings.timestamps;
   const sack = answer ? connection.sack : settings.sack;
-  return {
+  const offered: TcpOptions = {
     mss: connection.announcedMss,
     windowScale: scaling ? windowShift(connection.receiver.maxBuffer) : undefined,
     sackPermitted: sack,
     sack: undefined,
     timestamps: timestamps ? connection.timestampOption() : undefined,
     fastOpen: undefined,
-    others: undefined,
+    others: answer ? connection.ecn.options(0, 0) : undefined,
   };
+  const cookie = answer && connection.retransmissions === 0 ? connection.fastOpened?.reply : undefined; // not again [RFC 7413 4.2.2]
+  return (cookie && withFastOpen(offered, cookie, settings.optionLayout)) ?? offered;
 }
 
 /** Takes what the peer's SYN or SYN-ACK offers, and with it what is in use from now on. */
@@ -75,19 +78,28 @@ const SACK_LENGTH = 12;
 const BLOCK_LENGTH = 8;
 
 /**
- * The options of an ACK with `length` bytes of text: with SACK blocks, as far as they leave the segment within the MSS [RFC 9293 MUST-16].
+ * The options of an ACK with `length` bytes of text: with SACK blocks, or Accurate ECN's counters, as far as
+ * they leave the segment within the MSS [RFC 9293 MUST-16].
  * Full segments carry none: duplicate ACKs leave without text, so the peer hears of every block.
  */
 export function ackOptions(connection: TcpConnection, length: number): TcpOptions {
   const { sack } = connection.receiver;
-  if (sack === undefined || sack.isEmpty) return segmentOptions(connection);
-  const room = connection.sender.mss - length - SACK_LENGTH;
-  if (room < 0) return segmentOptions(connection);
-  const most = connection.timestamps ? 3 : 4; // what 40 bytes of options have room for
-  return withOptions(connection, sack.take(Math.min(most, 1 + Math.floor(room / BLOCK_LENGTH))));
+  const { mss } = connection.sender;
+  const counters = connection.ecn.options(length, mss);
+  const room = mss - length - SACK_LENGTH;
+  if (sack !== undefined && !sack.isEmpty && room >= 0) {
+    const most = connection.timestamps ? 3 : 4; // what 40 bytes of options have room for
+    const blocks = sack.take(Math.min(most, 1 + Math.floor(room / BLOCK_LENGTH)));
+    return withOptions(connection, blocks, length === 0 ? counters : undefined);
+  }
+  return counters === undefined ? segmentOptions(connection) : withOptions(connection, undefined, counters);
 }
 
-function withOptions(connection: TcpConnection, sack: TcpOptions['sack']): TcpOptions {
+function withOptions(
+  connection: TcpConnection,
+  sack: TcpOptions['sack'],
+  others?: TcpOptions['others'],
+): TcpOptions {
   return {
     mss: undefined,
     windowScale: undefined,
@@ -95,6 +107,6 @@ function withOptions(connection: TcpConnection, sack: TcpOptions['sack']): TcpOp
     sack,
     timestamps: connection.timestamps ? connection.timestampOption() : undefined,
     fastOpen: undefined,
-    others: undefined,
+    others,
   };
 }

@@ -121,7 +121,7 @@ function lower(connection: TcpConnection, mtu: number): void {
  * [RFC 9293 3.7.1, MUST-15, MUST-16; RFC 6691].
  */
 export function updateMss(connection: TcpConnection): void {
-  const { sender, context, deviceCuts } = connection;
+  const { sender, context, deviceCuts, ecn } = connection;
   const { superSegments } = context.settings.tcp;
   const options = connection.timestamps ? TIMESTAMPS_LENGTH : 0;
   const path = Math.min(connection.pathMtu - headerBytes(connection), connection.announcedMss);
@@ -129,7 +129,8 @@ export function updateMss(connection: TcpConnection): void {
   const before = sender.mss;
   sender.mss = mss;
   // 65,535 bytes of IP packet less the largest headers, in whole segments.
-  sender.largest = superSegments && deviceCuts ? Math.max(mss, Math.floor((65_535 - 120) / mss) * mss) : mss;
+  const cuts = superSegments && deviceCuts && !ecn.cuttingHarms;
+  sender.largest = cuts ? Math.max(mss, Math.floor((65_535 - 120) / mss) * mss) : mss;
   if (sender.congestion.cwnd > 0 && before !== mss) sender.congestion.mssChanged(mss);
 }
 

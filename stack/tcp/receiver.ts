@@ -1,6 +1,7 @@
 import type { TcpSettings } from '../settings.ts';
-import { type Duration, type Instant, between } from '../time.ts';
+import type { Duration, Instant } from '../time.ts';
 import { Assembler } from './assembler.ts';
+import { ReceiveAutotuning } from './autotuning.ts';
 import { ReceiveQueue } from './receive-queue.ts';
 import type { BlockWriter } from './sack-blocks.ts';
 import type { ArrivedSegment } from './segment.ts';
@@ -46,6 +47,7 @@ export class Receiver {
   sack: BlockWriter | undefined;
   readonly queue: ReceiveQueue = new ReceiveQueue();
   readonly assembler: Assembler = new Assembler();
+  readonly tuning: ReceiveAutotuning;
   readonly #settings: TcpSettings;
   /** In-order bytes received since the last ACK left. */
   #unacknowledged: number = 0;
@@ -53,15 +55,12 @@ export class Receiver {
   /** The program read something since a window was last offered. */
   #readSinceOffer: boolean = false;
   #largestOffered: number = 0;
-  /** Autotuning: bytes the program read since `#measuredSince`, and in the round trip before. */
-  #read: number = 0;
-  #readBefore: number = 0;
-  #measuredSince: Instant = 0 as Instant;
 
   constructor(settings: TcpSettings) {
     this.#settings = settings;
     this.buffer = settings.receiveBuffer.from;
     this.maxBuffer = settings.receiveBuffer.to;
+    this.tuning = new ReceiveAutotuning(settings.receiveBuffer);
     this.#quickAcks = settings.quickAcks;
   }
 
@@ -178,8 +177,14 @@ export class Receiver {
     if (bytes === undefined) return undefined;
     if (this.up !== undefined && this.urgentBytes === 0) this.up = undefined; // lest it seem to lie ahead 2^31 bytes later
     this.#readSinceOffer = true;
-    this.#autotune(bytes.length, now, srtt);
+    this.buffer = this.tuning.read(bytes.length, now, srtt, this.buffer, this.maxBuffer, this.peerMss);
     return bytes;
+  }
+
+  /** The program chooses the size of the buffer. What was offered stays offered, and is taken if it comes. */
+  fixBuffer(bytes: number): void {
+    this.tuning.fixed = true;
+    this.buffer = Math.max(1, Math.min(bytes, this.maxBuffer));
   }
 
   /** The program gave up reading: what is held goes, and what comes will be refused. */
@@ -249,24 +254,5 @@ export class Receiver {
     }
     // The gap is gone: what is owed now is one ACK for all of it.
     if (this.assembler.ranges === 0) this.duplicateAcks = 0;
-  }
-
-  /**
-   * Dynamic right-sizing: the buffer holds twice what the program reads in a round trip. As long as that grows, as in the peer's slow
-   * start, four times as much: the next flight is twice as large, and its window has to be offered before it leaves. In powers of two.
-   */
-  #autotune(count: number, now: Instant, srtt: Duration | undefined): void {
-    const { from, to } = this.#settings.receiveBuffer;
-    if (this.buffer >= this.maxBuffer || from === to) return;
-    if (between(this.#measuredSince, now) >= Math.max(srtt ?? 0, 1_000)) {
-      this.#readBefore = this.#read;
-      this.#read = 0;
-      this.#measuredSince = now;
-    }
-    this.#read += count;
-    const wanted = this.#read * (this.#read > this.#readBefore ? 4 : 2);
-    while (this.buffer < wanted && this.buffer < this.maxBuffer) {
-      this.buffer = Math.min(this.buffer * 2, this.maxBuffer);
-    }
   }
 }

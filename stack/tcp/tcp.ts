@@ -7,7 +7,7 @@ import type { IpMeta, Transport } from '../ip/transport.ts';
 import type { Instant } from '../time.ts';
 import type { IpAddress } from '../wire/address.ts';
 import { PROTOCOL_TCP } from '../wire/ipv4.ts';
-import { BARE_HEADER, type TcpHeader, emit, headerLength, parse, verifyChecksum } from '../wire/tcp.ts';
+import { type TcpHeader, emit, headerLength, parse, verifyChecksum } from '../wire/tcp.ts';
 import type { TcpConnection } from './connection.ts';
 import { ConnectionTable } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
@@ -15,7 +15,11 @@ import type { ConnectionOwner, Endpoint, IcmpErrorKind, ListenerOwner } from './
 import { icmpErrorArrives } from './icmp-error.ts';
 import type { TcpListener } from './listener.ts';
 import { ArrivedSegment, type OutgoingSegment } from './segment.ts';
-import { type SeqNumber, add, seq } from './sequence.ts';
+import { add, seq } from './sequence.ts';
+import { type FastOpenConnect } from './fast-open-client.ts';
+import { type FastOpenListen } from './fast-open.ts';
+import { FastOpen } from './fast-open-host.ts';
+import { resetHeader } from './reset-header.ts';
 import { isSynchronized } from './states.ts';
 import { traceSegment } from './tracing.ts';
 
@@ -24,6 +28,8 @@ export interface ConnectOptions {
   readonly remote: Endpoint;
   /** Where from; by default the route's source address and an ephemeral port [RFC 9293 MUST-43]. */
   readonly local?: { readonly address?: IpAddress | undefined; readonly port?: number | undefined };
+  /** Asks for Fast Open [RFC 7413]: with a cookie for the server, data leaves with the SYN. */
+  readonly fastOpen?: FastOpenConnect;
   /** The name of the interface to leave by: the zone of a link-local IPv6 address (`fe80::1%eth0`) [RFC 4007 11]. */
   readonly zone?: string | undefined;
 }
@@ -39,6 +45,8 @@ export interface ListenOptions {
   readonly backlog?: number;
   /** Several listeners with this option may share the port. */
   readonly reusePort?: boolean;
+  /** Takes data with SYNs [RFC 7413]. A SYN that the network delivers twice may then open two connections with the same data. */
+  readonly fastOpen?: FastOpenListen;
 }
 
 /** TCP of one host: takes packets to their connections, asks connections for segments, and hands their events to their owners. */
@@ -56,12 +64,14 @@ export class Tcp implements Transport {
   /** Connections that wait for their device. */
   readonly #deviceBusy: Set<TcpConnection> = new Set();
   readonly #ready: Set<TcpListener> = new Set();
+  readonly #fastOpen: FastOpen;
 
   constructor(context: HostContext, ip: Ip, drainSoon: () => void) {
     this.#context = context;
     this.#ip = ip;
     this.#drainSoon = drainSoon;
     this.#table = new ConnectionTable(context, ip, (connection) => this.#touch(connection));
+    this.#fastOpen = new FastOpen(context);
     ip.register(PROTOCOL_TCP, this);
     ip.onWritable = () => {
       for (const connection of this.#deviceBusy) this.#touch(connection);
@@ -71,14 +81,18 @@ export class Tcp implements Transport {
 
   /** OPEN, passive [RFC 9293 3.9.1.1]. Throws `StackError`: EADDRINUSE, EADDRNOTAVAIL, EINVAL. */
   listen(options: ListenOptions, owner: ListenerOwner): TcpListener {
-    return this.#table.listen(options, owner);
+    const listener = this.#table.listen(options, owner);
+    this.#fastOpen.listen(listener, options.fastOpen);
+    return listener;
   }
 
   /** OPEN, active [RFC 9293 3.9.1.1]. Throws `StackError`: EADDRNOTAVAIL, EADDRINUSE, ENETUNREACH, EINVAL. */
   connect(options: ConnectOptions, owner: ConnectionOwner): TcpConnection {
     const connection = this.#table.connect(options);
     connection.owner = owner;
+    this.#fastOpen.connect(connection, options.fastOpen);
     connection.open();
+    if (options.fastOpen?.data !== undefined) connection.enqueue(options.fastOpen.data);
     return connection;
   }
 
@@ -100,7 +114,14 @@ export class Tcp implements Transport {
     const payloadAt = packet.head + headerLength(packet);
     const length = packet.tail - payloadAt;
     const merged = packet.segmentSize > 0 ? Math.ceil(length / packet.segmentSize) : 1;
-    const segment = new ArrivedSegment(header, packet.bytes, payloadAt, length, Math.max(1, merged));
+    const segment = new ArrivedSegment(
+      header,
+      packet.bytes,
+      payloadAt,
+      length,
+      Math.max(1, merged),
+      meta.tos & 3,
+    );
     this.#segmentArrived(segment, meta, packet.segmentSize);
   }
 
@@ -180,12 +201,14 @@ export class Tcp implements Transport {
     if (connection.state === 'SYN-RECEIVED' && this.#mustWait(connection, header))
       return this.#drop('TCP_LISTEN_OVERFLOW');
     const reason = connection.segmentArrived(segment);
+    if (reason === undefined) connection.receivedTypeOfService = meta.tos;
     if (reason === 'TCP_INVALID_ACK_SEQUENCE') this.#resetFor(segment, meta, reason);
     this.#arrivedAt(connection);
   }
 
   /** The last segment of a handshake finds the accept queue full: it is as if it had been lost, and the SYN-ACK leaves again. */
   #mustWait(connection: TcpConnection, { ack, rst }: TcpHeader): boolean {
+    if (connection.fastOpened?.accepted === true) return false; // it is in the queue already
     return ack !== undefined && !rst && this.#table.listenerOf(connection)?.acceptQueueFull === true;
   }
 
@@ -195,14 +218,14 @@ export class Tcp implements Transport {
     connection.traceVariables();
     this.#touch(connection);
     this.#unsettled.add(connection);
-    if (!this.#context.settings.tcp.ackPerBatch) this.drain();
+    if (!this.#context.settings.tcp.ackPerBatch || connection.ecn.ackAtOnce) this.drain();
   }
 
   /** The third handshake segment came: the program may accept. */
   #announce(connection: TcpConnection): void {
     const listener = this.#table.listenerOf(connection);
     if (listener === undefined) return;
-    if (isSynchronized(connection.state)) {
+    if (isSynchronized(connection.state) || connection.fastOpened?.accepted === true) {
       if (listener.established(connection)) this.#ready.add(listener);
     } else if (connection.state === 'CLOSED') {
       listener.gone(connection);
@@ -219,6 +242,8 @@ export class Tcp implements Transport {
       opens && refused === undefined ? this.#table.accept(listener, meta, header) : undefined;
     this.#traceIn(segment, meta, segmentSize, connection?.id ?? 0);
     if (connection !== undefined) {
+      this.#fastOpen.synArrived(listener, connection, segment);
+      connection.receivedTypeOfService = meta.tos;
       connection.openFrom(segment); // third, check for a SYN
       this.#arrivedAt(connection);
     } else if (listener === undefined) {
@@ -271,7 +296,7 @@ export class Tcp implements Transport {
   }
 
   #drainSegments(connection: TcpConnection): void {
-    const { route } = connection;
+    const route = this.#table.routeOf(connection);
     for (;;) {
       if (!route.interface.ready) {
         this.#deviceBusy.add(connection);
@@ -311,7 +336,8 @@ export class Tcp implements Transport {
     packet.checksum = route.interface.device.offloads.checksum ? 'partial' : 'complete';
     packet.segmentSize = segmentSize;
     emit(header, packet, route.source, destination, this.#context.settings.tcp.optionLayout);
-    const tos = connection?.typeOfService ?? 0;
+    const tos =
+      connection === undefined ? 0 : connection.ecn.typeOfService(connection.typeOfService, segment.ecn);
     this.#ip.send(
       packet,
       {
@@ -368,15 +394,4 @@ export class Tcp implements Transport {
   #drop(reason: DropReason): void {
     this.#ip.drop('tcp', reason);
   }
-}
-
-function resetHeader(of: TcpHeader, end: SeqNumber): TcpHeader {
-  return {
-    ...BARE_HEADER,
-    sourcePort: of.destinationPort,
-    destinationPort: of.sourcePort,
-    seq: of.ack ?? seq(0),
-    ack: of.ack === undefined ? end : undefined,
-    rst: true,
-  };
 }

@@ -13,8 +13,8 @@ import * as wire from '../wire/udp.ts';
 
 /** Who a socket tells. */
 export interface UdpReceiver {
-  /** `data` is valid during the call. */
-  datagramArrived(data: Uint8Array, from: Endpoint, to: Endpoint): void;
+  /** `data` is valid during the call. `by`: where it came in, to answer a link-local address there. */
+  datagramArrived(data: Uint8Array, from: Endpoint, to: Endpoint, by: Interface): void;
   /** ICMP says that a datagram to `to` did not arrive [RFC 1122 4.1.3.3]. */
   errorArrived?(kind: IcmpErrorKind, to: Endpoint): void;
 }
@@ -142,13 +142,13 @@ export class Udp implements Transport {
       for (const socket of [...(this.#sockets.get(to.port) ?? [])]) {
         const bound = boundOf(socket);
         if (isOnAll(bound) ? takes(bound, destination) : isOn(meta, socket.address)) {
-          socket.receiver.datagramArrived(data, from, to);
+          socket.receiver.datagramArrived(data, from, to, meta.from);
         }
       }
       return;
     }
     const socket = this.#find(destination, to.port);
-    if (socket !== undefined) return socket.receiver.datagramArrived(data, from, to);
+    if (socket !== undefined) return socket.receiver.datagramArrived(data, from, to, meta.from);
     this.#ip.drop('udp', 'NO_SOCKET');
     this.#ip.icmpUnreachable(UNREACHABLE.port, packet, meta); // RFC 1122 4.1.3.1
   }

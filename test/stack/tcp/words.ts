@@ -1,5 +1,6 @@
 /** Segments in the RFC's words: `<SEQ=1><ACK=1><CTL=SYN,ACK>`, with `<DATA=10>` bytes, and more where a test says so. */
 import { PacketBuffer } from '../../../stack/bytes/packet-buffer.ts';
+import { fastOpenOf } from '../../../stack/tcp/fast-open.ts';
 import { seq } from '../../../stack/tcp/sequence.ts';
 import { type IPv4Address, ipv4 } from '../../../stack/wire/address.ts';
 import * as ip from '../../../stack/wire/ipv4.ts';
@@ -29,6 +30,8 @@ export interface Seen {
   readonly header: tcp.TcpHeader;
   readonly payload: Uint8Array;
   readonly destination: IPv4Address;
+  /** The codepoint: 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE. */
+  readonly ecn: number;
 }
 
 /** The byte at sequence number `relative` of every stream in these tests. */
@@ -59,7 +62,7 @@ export function resolve(words: string, letters: Frame['letters']): string {
   return words.replaceAll(/<(SEQ|ACK)=([^>]*)>/g, (_, name, value) => `<${name}=${number(value, letters)}>`);
 }
 
-/** A packet from the peer to the host. `OPT=kind:hex,kind:hex` adds raw options, `SRC`/`DST` other addresses' last octet. */
+/** A packet from the peer to the host. `ECN` is the codepoint, `OPT=kind:hex,kind:hex` adds raw options, `SRC`/`DST` other addresses' last octet. */
 export function packetOf(words: string, frame: Frame): PacketBuffer {
   const named = fields(words);
   const control = new Set((named.get('CTL') ?? '').split(','));
@@ -81,9 +84,9 @@ export function packetOf(words: string, frame: Frame): PacketBuffer {
     rst: control.has('RST'),
     psh: control.has('PSH'),
     urgentPointer: optional('URG'),
-    ece: false,
-    cwr: false,
-    ae: false,
+    ece: control.has('ECE'),
+    cwr: control.has('CWR'),
+    ae: control.has('AE'),
     window: optional('WND') ?? 0xffff,
     options: options({
       mss: optional('MSS'),
@@ -105,7 +108,7 @@ export function packetOf(words: string, frame: Frame): PacketBuffer {
   tcp.emit(header, packet, source, destination);
   const meta = {
     ttl: 64,
-    tos: 0,
+    tos: optional('TOS') ?? optional('ECN') ?? 0,
     identification: 0,
     dontFragment: true,
     moreFragments: false,
@@ -133,6 +136,14 @@ function rawOptions(text: string | undefined): RawOption[] | undefined {
   });
 }
 
+/** The Fast Open option in hex digits, those of the experimental one after `exp`. */
+function cookieOf(options: tcp.TcpHeader['options']): string {
+  const found = fastOpenOf(options);
+  if (found === undefined) return 'none';
+  const hex = [...found.cookie].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return found.experimental ? `exp${hex}` : hex;
+}
+
 /** `seen` in words, with `SEQ`, `ACK`, `CTL`, `DATA` and of the rest what `like` names. */
 export function wordsOf(seen: Seen, frame: Frame, like: string = ''): string {
   const { header, payload } = seen;
@@ -143,6 +154,9 @@ export function wordsOf(seen: Seen, frame: Frame, like: string = ''): string {
     header.rst ? 'RST' : '',
     header.psh && (named.get('CTL') ?? '').includes('PSH') ? 'PSH' : '',
     header.ack === undefined ? '' : 'ACK',
+    header.ae ? 'AE' : '',
+    header.cwr ? 'CWR' : '',
+    header.ece ? 'ECE' : '',
   ].filter((each) => each !== '');
   const { timestamps, mss, windowScale, sack } = header.options;
   const blocks = sack?.map(({ left, right }) => `${(left - frame.irs) | 0}-${(right - frame.irs) | 0}`);
@@ -150,12 +164,15 @@ export function wordsOf(seen: Seen, frame: Frame, like: string = ''): string {
   if (header.ack !== undefined) words += `<ACK=${(header.ack - frame.irs) | 0}>`;
   words += `<CTL=${control.join(',')}>`;
   if (payload.length > 0) words += `<DATA=${payload.length}>`;
+  if (seen.ecn !== 0) words += `<ECN=${seen.ecn}>`;
   const ts = timestamps === undefined ? 'none' : `${(timestamps.value - frame.ts) | 0}/${timestamps.echo}`;
   const more: { readonly [name: string]: unknown } = {
     WND: header.window,
     MSS: mss,
     WS: windowScale,
     TS: ts,
+    URG: header.urgentPointer ?? 'none',
+    FO: cookieOf(header.options),
     SACK: blocks?.join(',') ?? 'none',
   };
   for (const name of named.keys()) if (name in more) words += `<${name}=${more[name]}>`;

@@ -9,6 +9,8 @@ import * as v4 from '../../../stack/wire/ipv4.ts';
 import * as v6 from '../../../stack/wire/ipv6.ts';
 import * as tcp from '../../../stack/wire/tcp.ts';
 import * as tcpOptions from '../../../stack/wire/tcp-options.ts';
+import * as ndp from '../../../stack/wire/ndp.ts';
+import { readOptions } from '../../../stack/wire/ipv6-extensions.ts';
 import * as udp from '../../../stack/wire/udp.ts';
 import { DROP_REASONS } from '../../../stack/drop-reasons.ts';
 import {
@@ -32,6 +34,12 @@ const A6 = new IPv6Address(0xfd77_0000, 0, 0, 1);
 
 type Parser = (packet: PacketBuffer) => object | string;
 
+/** As a parser, which gives a value or a drop reason. */
+function optionsVerdict(packet: PacketBuffer): object | string {
+  const verdict = readOptions(packet.view, packet.head, packet.tail);
+  return verdict === 'malformed' ? 'IPV6_BAD_EXTHDR' : { verdict };
+}
+
 const PARSERS: readonly (readonly [string, Uint8Array, Parser])[] = [
   ['ethernet', fromHex(`ffffffffffff0200000000010806${ARP_REQUEST}`), ethernet.parse],
   ['arp', fromHex(ARP_REQUEST), arp.parse],
@@ -41,6 +49,12 @@ const PARSERS: readonly (readonly [string, Uint8Array, Parser])[] = [
   ['icmp', fromHex(WINDOWS_PING), icmp.parse],
   ['icmp error', fromHex(`0303000000000000${LINUX_UDP}`), icmp.parse],
   ['icmpv6', fromHex(`8000000000010001${'61'.repeat(30)}`), (p) => icmpv6.parse(p, A6, A6)],
+  [
+    'ndp',
+    fromHex(`${'fe80'.padEnd(32, '0')}0101020000000001`),
+    (p) => ndp.parse({ type: 'other', typeNumber: 135, code: 0, rest: 0 }, p, p.head),
+  ],
+  ['ipv6 options', fromHex('0502000001020000'), optionsVerdict],
   ['udp', fromHex(LINUX_UDP).subarray(20), udp.parse],
   ['udp over v6', fromHex(LINUX_UDP_V6).subarray(40), udp.parse],
   ['tcp', fromHex(LINUX_SYN).subarray(20), tcp.parse],
