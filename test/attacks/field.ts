@@ -54,7 +54,7 @@ export interface FieldOptions {
   readonly tcp?: Partial<TcpSettings>;
   readonly ip?: Partial<IpSettings>;
   readonly backlog?: number;
-  /** The server keeps what it gets and never reads it. */
+  /** The server keeps what it gets from others than the honest client and never reads it. */
   readonly deaf?: boolean;
   /** The server takes no connection from the accept queue. */
   readonly lazy?: boolean;
@@ -284,7 +284,8 @@ export class Field {
             let connection: TcpConnection | undefined;
             const owner = {
               connectionEvent: (event: ConnectionEvent) => {
-                if (connection === undefined || options.deaf === true) return;
+                if (connection === undefined) return;
+                if (options.deaf === true && connection.remote.address !== CLIENT) return;
                 if (options.closes !== undefined && connection.remote.address !== CLIENT) {
                   if (event.type === 'established' && options.closes === 'shutdown') connection.shutdown();
                   else if (event.type === 'established') connection.close();
