@@ -1,0 +1,129 @@
+import type { Impairments } from '../sim/link/impairments.ts';
+import { settings } from '../stack/settings.ts';
+import { ms } from '../stack/time.ts';
+
+/** What stands between the two ends, which IP they speak, and which part the kernel has. */
+export interface Place {
+  readonly device: 'tun' | 'tap';
+  readonly family: 4 | 6;
+  /** Of the kernel: it connects to us, or we to it. */
+  readonly role: 'client' | 'server';
+}
+
+/** What can be agreed on in the handshake, by the names that `peer.py` has for the flags of `tcp_info`. */
+export type Agreement = 'sack' | 'timestamps' | 'windowScaling' | 'ecn';
+
+/** One row of the matrix: what differs from a kernel as it comes, with cubic, an MTU of 1500 and a perfect path. */
+export interface Case {
+  readonly id: string;
+  /** For the table. */
+  readonly title: string;
+  /** In the kernel's namespace, below `net.ipv4`. */
+  readonly sysctls?: Readonly<Record<string, number>>;
+  /** Of the kernel's socket. */
+  readonly congestion?: Congestion;
+  readonly mtu?: number;
+  /** Both ways. */
+  readonly path?: Impairments;
+  /** Both if it says nothing. */
+  readonly families?: readonly Place['family'][];
+}
+
+export type Congestion = 'cubic' | 'reno' | 'bbr';
+
+/** How long a held-up packet is held up: far more than the round-trip time of a TUN. */
+const HELD = ms(5);
+const LOSS_1: Impairments = { loss: 0.01 };
+const LOSS_5: Impairments = { loss: 0.05 };
+const REORDERING: Impairments = { reordering: { p: 0.2, delay: HELD } };
+
+const DIMENSIONS: readonly Case[] = [
+  { id: 'plain', title: 'kernel as it comes' },
+  { id: 'sack-0', title: '`tcp_sack` 0', sysctls: { tcp_sack: 0 } },
+  { id: 'sack-1', title: '`tcp_sack` 1', sysctls: { tcp_sack: 1 } },
+  { id: 'timestamps-0', title: '`tcp_timestamps` 0', sysctls: { tcp_timestamps: 0 } },
+  { id: 'timestamps-1', title: '`tcp_timestamps` 1', sysctls: { tcp_timestamps: 1 } },
+  { id: 'scaling-0', title: '`tcp_window_scaling` 0', sysctls: { tcp_window_scaling: 0 } },
+  { id: 'scaling-1', title: '`tcp_window_scaling` 1', sysctls: { tcp_window_scaling: 1 } },
+  { id: 'ecn-0', title: '`tcp_ecn` 0', sysctls: { tcp_ecn: 0 } },
+  { id: 'ecn-1', title: '`tcp_ecn` 1', sysctls: { tcp_ecn: 1 } },
+  { id: 'ecn-2', title: '`tcp_ecn` 2', sysctls: { tcp_ecn: 2 } },
+  { id: 'cubic', title: 'cubic', congestion: 'cubic' },
+  { id: 'reno', title: 'reno', congestion: 'reno' },
+  { id: 'bbr', title: 'bbr', congestion: 'bbr' },
+  { id: 'mtu-576', title: 'MTU 576', mtu: 576, families: [4] },
+  { id: 'mtu-1280', title: 'MTU 1280', mtu: 1280 },
+  { id: 'mtu-1500', title: 'MTU 1500', mtu: 1500 },
+  { id: 'mtu-9000', title: 'MTU 9000', mtu: 9000 },
+  { id: 'loss-1', title: '1 % loss', path: LOSS_1 },
+  { id: 'loss-5', title: '5 % loss', path: LOSS_5 },
+  { id: 'reordering', title: '20 % of packets 5 ms late', path: REORDERING },
+];
+
+/** Where two dimensions meet in one piece of code: what is negotiated decides how a loss is made good. */
+const COMBINATIONS: readonly Case[] = [
+  { id: 'sack-0-loss-1', title: '`tcp_sack` 0, 1 % loss', sysctls: { tcp_sack: 0 }, path: LOSS_1 },
+  {
+    id: 'timestamps-0-loss-1',
+    title: '`tcp_timestamps` 0, 1 % loss',
+    sysctls: { tcp_timestamps: 0 },
+    path: LOSS_1,
+  },
+  {
+    id: 'scaling-0-loss-1',
+    title: '`tcp_window_scaling` 0, 1 % loss',
+    sysctls: { tcp_window_scaling: 0 },
+    path: LOSS_1,
+  },
+  { id: 'ecn-1-loss-1', title: '`tcp_ecn` 1, 1 % loss', sysctls: { tcp_ecn: 1 }, path: LOSS_1 },
+  {
+    id: 'none-loss-5',
+    title: 'none of the options, 5 % loss',
+    sysctls: { tcp_sack: 0, tcp_timestamps: 0, tcp_window_scaling: 0, tcp_ecn: 0 },
+    path: LOSS_5,
+  },
+  { id: 'reno-loss-1', title: 'reno, 1 % loss', congestion: 'reno', path: LOSS_1 },
+  { id: 'bbr-loss-5', title: 'bbr, 5 % loss', congestion: 'bbr', path: LOSS_5 },
+  { id: 'mtu-576-loss-1', title: 'MTU 576, 1 % loss', mtu: 576, families: [4], path: LOSS_1 },
+  { id: 'mtu-9000-loss-5', title: 'MTU 9000, 5 % loss', mtu: 9000, path: LOSS_5 },
+  {
+    id: 'sack-0-reordering',
+    title: '`tcp_sack` 0, 20 % late',
+    sysctls: { tcp_sack: 0 },
+    path: REORDERING,
+  },
+  {
+    id: 'long-reordering',
+    title: '10 ms round trip, 20 % 3 ms late, 1 % loss',
+    path: { delay: ms(5), reordering: { p: 0.2, delay: ms(3) }, loss: 0.01 },
+  },
+];
+
+/** All rows, in the order of the table. */
+export const CASES: readonly Case[] = [...DIMENSIONS, ...COMBINATIONS];
+
+/** All columns, in the order of the table. */
+export const PLACES: readonly Place[] = (['tun', 'tap'] as const).flatMap((device) =>
+  ([4, 6] as const).flatMap((family) =>
+    (['client', 'server'] as const).map((role) => ({ device, family, role })),
+  ),
+);
+
+/** A column's name: `tun-4-client`. */
+export function placeId({ device, family, role }: Place): string {
+  return `${device}-${family}-${role}`;
+}
+
+/** What has to be agreed on in this case: everything that we can and that the kernel was not forbidden. */
+export function expected({ sysctls = {} }: Case, role: Place['role']): ReadonlySet<Agreement> {
+  const agreed = new Set<Agreement>();
+  const tcp: object = settings().tcp;
+  const on = (name: string): boolean => sysctls[name] !== 0;
+  if (on('tcp_timestamps')) agreed.add('timestamps');
+  if (on('tcp_window_scaling')) agreed.add('windowScaling');
+  if ('sack' in tcp && on('tcp_sack')) agreed.add('sack');
+  // 2, as the kernel comes: it takes ECN when asked, and does not ask [Documentation/networking/ip-sysctl.rst].
+  const asks = role === 'server' || sysctls['tcp_ecn'] === 1;
+  if ('ecn' in tcp && on('tcp_ecn') && asks) agreed.add('ecn');
+  return agreed;
+}
