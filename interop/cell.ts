@@ -161,6 +161,7 @@ class Cell {
       address: `${theirs}/${prefixLength}`,
       networkNamespace: this.#kernel.namespace,
       mtu: this.#case.mtu ?? 1_500,
+      offload: this.#case.offload ?? true,
     });
     const scheduler = new SystemScheduler();
     const changes = this.#options.settings ?? { profile: 'linux' };

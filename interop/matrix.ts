@@ -23,6 +23,8 @@ export interface Case {
   /** Of the kernel's socket. */
   readonly congestion?: Congestion;
   readonly mtu?: number;
+  /** Super-segments and checksums left to the kernel (`true`). */
+  readonly offload?: boolean;
   /** Both ways. */
   readonly path?: Impairments;
   /** Both if it says nothing. */
@@ -55,6 +57,7 @@ const DIMENSIONS: readonly Case[] = [
   { id: 'mtu-1280', title: 'MTU 1280', mtu: 1280 },
   { id: 'mtu-1500', title: 'MTU 1500', mtu: 1500 },
   { id: 'mtu-9000', title: 'MTU 9000', mtu: 9000 },
+  { id: 'no-offload', title: 'without offload', offload: false },
   { id: 'loss-1', title: '1 % loss', path: LOSS_1 },
   { id: 'loss-5', title: '5 % loss', path: LOSS_5 },
   { id: 'reordering', title: '20 % of packets 5 ms late', path: REORDERING },
