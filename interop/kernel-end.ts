@@ -1,9 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { createNamespace, deleteNamespace } from '../device/namespace.ts';
 import type { Gap, RtoHistory } from './gaps.ts';
 import type { Agreement, Case, Congestion, Place } from './matrix.ts';
+import { makeNamespace, removeNamespace } from './namespaces.ts';
 
 const PEER = join(import.meta.dirname, 'peer.py');
 const run = promisify(execFile);
@@ -35,36 +35,14 @@ export interface PeerResult {
   readonly error?: string;
 }
 
-let made = 0;
-const namespaces: Set<string> = new Set();
-
-/** Removes, at once, what a process that is about to end has not removed yet. */
-export function removeNamespaces(): void {
-  for (const each of namespaces) {
-    namespaces.delete(each);
-    try {
-      deleteNamespace(each);
-    } catch {
-      // There is nobody left to tell, and the others are to go as well.
-    }
-  }
-}
-
 /** A network namespace with the kernel's end of a case in it; all of it goes with `close`. */
 export class KernelEnd {
-  readonly namespace: string;
+  readonly namespace: string = makeNamespace();
   #peer: ChildProcess | undefined;
   #printed: string = '';
   #complaints: string = '';
   #over: boolean = false;
   #heard: () => void = () => undefined;
-
-  constructor() {
-    made += 1;
-    this.namespace = `interop-${process.pid}-${made}`;
-    createNamespace(this.namespace);
-    namespaces.add(this.namespace);
-  }
 
   /** Sets the namespace up, before there is a device in it. @throws Error if the kernel does not know a setting */
   async set({ sysctls = {} }: Case, family: Place['family']): Promise<void> {
@@ -124,8 +102,7 @@ export class KernelEnd {
       this.#peer.kill('SIGKILL');
       await this.#until(() => this.#over);
     }
-    namespaces.delete(this.namespace);
-    deleteNamespace(this.namespace);
+    removeNamespace(this.namespace);
   }
 
   async #run(...command: string[]): Promise<string> {

@@ -5,8 +5,8 @@ import { parseArgs } from 'node:util';
 import { described, type Machine, machine } from '../bench/machine.ts';
 import { PROFILES } from '../stack/settings.ts';
 import { type CellOptions, type CellResult, runCell } from './cell.ts';
-import { removeNamespaces } from './kernel-end.ts';
 import { type Case, CASES, type Place, placeId, PLACES } from './matrix.ts';
+import { removeNamespaces } from './namespaces.ts';
 import { markdown, plain, replaceBetween } from './table.ts';
 
 const HELP = `npm run interop -- [options]
