@@ -55,7 +55,7 @@ export class Child {
         this.#over = true;
         this.#heard();
         const ms = performance.now() - began;
-        resolve({ code, output: Buffer.concat(this.#chunks), errors: this.#errors, ms });
+        resolve({ code, output: this.output, errors: this.#errors, ms });
       });
     });
   }
@@ -65,9 +65,14 @@ export class Child {
     return this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   }
 
+  /** What it wrote to its standard output so far, in a copy. */
+  get output(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
   /** Waits until it has said `text` on its standard error or output. @throws Error if it ends before */
   async says(text: string): Promise<void> {
-    await this.until(() => this.#errors.includes(text) || Buffer.concat(this.#chunks).includes(text), text);
+    await this.until(() => this.#errors.includes(text) || this.output.includes(text), text);
   }
 
   /** Waits until `condition` holds, which is looked at whenever it said something. @throws Error if it ends before */
@@ -76,6 +81,11 @@ export class Child {
       if (this.#over) throw new Error(`${this.#name} ended before '${what}': ${lastLines(this.#errors)}`);
       await new Promise<void>((resolve) => (this.#heard = resolve));
     }
+  }
+
+  /** Writes to its standard input. */
+  tell(bytes: Uint8Array | string): void {
+    this.#child.stdin.write(bytes);
   }
 
   /** Writes to its standard input, and ends that. */

@@ -19,7 +19,14 @@ const COOKIE = 37;
 const BLOCK = new Uint8Array(128 * 1024).fill(65);
 
 type Parameters = { parallel?: number; reverse?: boolean };
-type Peer = { input: Uint8Array; test: Test | undefined; isControl: boolean; bytes: number; id: number };
+type Peer = {
+  input: Uint8Array;
+  test: Test | undefined;
+  isControl: boolean;
+  bytes: number;
+  left: number;
+  id: number;
+};
 
 class Test {
   readonly control: Socket<Peer>;
@@ -100,11 +107,15 @@ class Test {
 
 const tests: Map<string, Test> = new Map();
 
+/** Sends whole blocks: a client that waits for the rest of one hears of nothing else. */
 function fill(stream: Socket<Peer>): void {
-  while (stream.data.test?.running === true) {
-    const taken = stream.write(BLOCK);
-    if (taken > 0) stream.data.bytes += taken;
-    if (taken < BLOCK.length) return; // `drain` brings us back
+  const peer = stream.data;
+  while (peer.left > 0 || peer.test?.running === true) {
+    if (peer.left === 0) peer.left = BLOCK.length;
+    const taken = stream.write(BLOCK, BLOCK.length - peer.left);
+    if (taken <= 0) return; // closed, or no room: `drain` brings us back
+    peer.bytes += taken;
+    peer.left -= taken;
   }
 }
 
@@ -145,7 +156,14 @@ Bun.listen<Peer>({
   port: Number(process.env['PORT'] ?? 5201),
   socket: {
     open: (socket) =>
-      void (socket.data = { input: new Uint8Array(0), test: undefined, isControl: false, bytes: 0, id: 0 }),
+      void (socket.data = {
+        input: new Uint8Array(0),
+        test: undefined,
+        isControl: false,
+        bytes: 0,
+        left: 0,
+        id: 0,
+      }),
     data(socket, chunk) {
       const peer = socket.data;
       if (peer.test !== undefined && !peer.isControl) {

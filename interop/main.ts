@@ -4,10 +4,12 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { described, type Machine, machine } from '../bench/machine.ts';
 import { PROFILES } from '../stack/settings.ts';
+import { endChildren } from './child.ts';
 import { type CellOptions, type CellResult, runCell } from './cell.ts';
 import { type Case, CASES, type Place, placeId, PLACES } from './matrix.ts';
 import { removeNamespaces } from './namespaces.ts';
-import { markdown, plain, replaceBetween } from './table.ts';
+import { PROGRAMS, type ProgramResult, runProgram } from './programs.ts';
+import { markdown, plain, programTable, replaceBetween } from './table.ts';
 
 const HELP = `npm run interop -- [options]
   --only PATTERN        only the cases whose name has the pattern in it (a regular expression)
@@ -21,6 +23,7 @@ const HELP = `npm run interop -- [options]
   --json FILE           where the results are kept, beside those of earlier runs (test-output/interop.json)
   --capture             a capture of each cell in captures/out/interop-matrix/
   --docs                writes the kept results into docs/interop.md, too
+  --programs            programs of the system instead of the matrix: nginx, wget, socat, iperf3, tcptraceroute
   --list                only tells what would be run
 `;
 
@@ -39,6 +42,7 @@ const { values: options } = parseArgs({
     json: { type: 'string', default: join(root, 'test-output', 'interop.json') },
     capture: { type: 'boolean', default: false },
     docs: { type: 'boolean', default: false },
+    programs: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -46,9 +50,10 @@ const { values: options } = parseArgs({
 
 /** What is kept from run to run. */
 interface Kept {
-  /** Where the latest cells were run. */
+  /** Where the latest ones were run. */
   readonly machine: Machine;
   readonly results: readonly CellResult[];
+  readonly programs: readonly ProgramResult[];
 }
 
 function chosen(): (readonly [Case, Place])[] {
@@ -83,18 +88,29 @@ function number(name: string, text: string): number {
   return value;
 }
 
-function kept(): readonly CellResult[] {
-  if (!existsSync(options.json)) return [];
-  return (JSON.parse(readFileSync(options.json, 'utf8')) as Kept).results;
+function kept(): Omit<Kept, 'machine'> {
+  if (!existsSync(options.json)) return { results: [], programs: [] };
+  const found = JSON.parse(readFileSync(options.json, 'utf8')) as Partial<Kept>;
+  return { results: found.results ?? [], programs: found.programs ?? [] };
 }
 
-/** Keeps the results of this run instead of those that the same cells had before. */
-function keep(facts: Machine, results: readonly CellResult[]): void {
-  const name = (result: CellResult): string => `${result.case} ${placeId(result.place)}`;
-  const fresh = new Set(results.map(name));
+/** Keeps what is new instead of what the same cell or program had before. */
+function keep(
+  facts: Machine,
+  fresh: { readonly result?: CellResult; readonly program?: ProgramResult },
+): void {
+  const { result, program } = fresh;
+  const name = (each: CellResult): string => `${each.case} ${placeId(each.place)}`;
+  const before = kept();
+  const results = result === undefined ? [] : [result];
+  const programs = program === undefined ? [] : [program];
   const all: Kept = {
     machine: facts,
-    results: [...kept().filter((result) => !fresh.has(name(result))), ...results],
+    results: [
+      ...before.results.filter((each) => results.every((other) => name(each) !== name(other))),
+      ...results,
+    ],
+    programs: [...before.programs.filter(({ id }) => id !== program?.id), ...programs],
   };
   mkdirSync(dirname(options.json), { recursive: true });
   writeFileSync(options.json, `${JSON.stringify(all, undefined, 1)}\n`);
@@ -102,13 +118,15 @@ function keep(facts: Machine, results: readonly CellResult[]): void {
 
 function writeDocs(facts: Machine): void {
   const page = join(root, 'docs', 'interop.md');
-  const table = `${described(facts)}:\n\n${markdown(CASES, PLACES, kept())}`;
-  writeFileSync(page, replaceBetween(readFileSync(page, 'utf8'), 'interop', table));
+  const { results, programs } = kept();
+  const matrix = `${described(facts)}:\n\n${markdown(CASES, PLACES, results)}`;
+  const text = replaceBetween(readFileSync(page, 'utf8'), 'interop', matrix);
+  writeFileSync(page, replaceBetween(text, 'programs', programTable(PROGRAMS, programs)));
   console.error(`written into ${page}`);
 }
 
-async function main(): Promise<void> {
-  const facts = machine();
+/** Runs the matrix; returns how many cells failed. */
+async function runMatrix(facts: Machine): Promise<number> {
   const cells = chosen();
   let failed = 0;
   for (const [which, place] of cells) {
@@ -121,16 +139,38 @@ async function main(): Promise<void> {
     if (result.trouble !== undefined) failed += 1;
     console.log(`${name.padEnd(36)} ${plain(result)}`);
     if (result.ends !== undefined) console.log(result.ends);
-    keep(facts, [result]);
+    keep(facts, { result });
   }
-  if (options.list) return;
-  console.log(`${cells.length - failed} of ${cells.length} cells are as they have to be`);
-  if (options.docs) writeDocs(facts);
-  if (failed > 0) process.exitCode = 1;
+  if (!options.list) console.log(`${cells.length - failed} of ${cells.length} cells are as they have to be`);
+  return failed;
 }
 
-process.on('exit', removeNamespaces);
+/** Runs the programs; returns how many failed. */
+async function runPrograms(facts: Machine): Promise<number> {
+  let failed = 0;
+  for (const row of PROGRAMS.filter(({ id }) => new RegExp(options.only).test(id))) {
+    if (options.list) {
+      console.log(row.id);
+      continue;
+    }
+    const program = await runProgram(row);
+    if (program.trouble !== undefined) failed += 1;
+    console.log(`${row.id.padEnd(36)} ${program.told ?? `✗ ${program.trouble ?? ''}`}`);
+    keep(facts, { program });
+  }
+  return failed;
+}
+
+process.on('exit', () => {
+  endChildren();
+  removeNamespaces();
+});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 
 if (options.help) console.log(HELP);
-else await main();
+else {
+  const facts = machine();
+  const failed = await (options.programs ? runPrograms(facts) : runMatrix(facts));
+  if (failed > 0) process.exitCode = 1;
+  if (options.docs && !options.list) writeDocs(facts);
+}

@@ -1,5 +1,6 @@
 import type { CellResult } from './cell.ts';
 import { onlyBackedOff, type Stall } from './gaps.ts';
+import type { ProgramResult, ProgramRow } from './programs.ts';
 import { type Case, type Place, placeId } from './matrix.ts';
 
 /** One row a case, one column a place; a cell that was never run stays empty. */
@@ -20,6 +21,17 @@ export function markdown(
   ];
   const line = (words: readonly string[]): string => `| ${words.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** One row a program. */
+export function programTable(rows: readonly ProgramRow[], results: readonly ProgramResult[]): string {
+  const lines = rows.flatMap(({ id, program, title }) => {
+    const result = results.find((each) => each.id === id);
+    if (result === undefined) return [];
+    const outcome = result.trouble === undefined ? `✓ ${result.told ?? ''}` : `✗ ${result.trouble}`;
+    return [`| ${program} | ${title} | ${outcome} |`];
+  });
+  return ['| program | what it does | |', '| --- | --- | --- |', ...lines].join('\n');
 }
 
 /** One line for the terminal. */
