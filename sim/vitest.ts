@@ -5,7 +5,7 @@
 import type { DropReason, ResetReason } from '../stack/drop-reasons.ts';
 import type { TcpConnection } from '../stack/tcp/connection.ts';
 import type { TcpState } from '../stack/tcp/states.ts';
-import type { SendCause, TcbVariables, TimerName } from '../stack/trace.ts';
+import { RETRANSMISSIONS, type SendCause, type TcbVariables, type TimerName } from '../stack/trace.ts';
 import { type SegmentPattern, findInOrder, mismatch, show } from './expect/pattern.ts';
 import { type SeenSegment, segmentLine, segmentsOf } from './expect/segments.ts';
 import type { LinkReason } from './link/link-event.ts';
@@ -34,11 +34,6 @@ export interface Of {
   readonly after?: number;
 }
 
-const RETRANSMISSIONS: readonly SendCause[] = [
-  'retransmit-timeout',
-  'fast-retransmit',
-  'partial-ack-retransmit',
-];
 /** Segments that a message lists. */
 const LISTED = 30;
 

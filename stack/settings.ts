@@ -85,10 +85,44 @@ export interface TcpSettings {
    * peers that offload acknowledge many segments at once and slow start would crawl; Linux has no limit.
    */
   readonly abcLimit: number;
+  /** The congestion control of new connections: NewReno [RFC 5681, RFC 6582], CUBIC [RFC 9438] or BBR version 3 [draft-ietf-ccwg-bbr]. */
+  readonly congestion: 'newreno' | 'cubic' | 'bbr';
+  /** Whether data is spread over the round-trip time: `auto`, if the congestion control asks for it (BBR does); Linux, without the fq qdisc, the same. */
+  readonly pacing: 'auto' | 'on' | 'off';
+  /** Pacing rate in cwnd/SRTT in slow start, for an algorithm that names none [Linux tcp_pacing_ss_ratio: 2]. */
+  readonly pacingSlowStart: number;
+  /** The same in congestion avoidance [Linux tcp_pacing_ca_ratio: 1.2]. */
+  readonly pacingAvoidance: number;
+  /** Slow start ends early when the round-trip time grows: HyStart++ [RFC 9406]; NewReno and CUBIC. */
+  readonly hystart: boolean;
+  /** A window that was not used for an RTO decays toward what was used [RFC 2861; in Linux a part of tcp_slow_start_after_idle]. */
+  readonly cwndValidation: boolean;
+  /** After an idle time longer than the RTO sending begins with the initial window again [RFC 5681 4.1; Linux tcp_slow_start_after_idle]. */
+  readonly slowStartAfterIdle: boolean;
   /** Duplicate ACKs that mean a loss [RFC 5681 3.2: 3]. */
   readonly dupThresh: number;
   /** One new segment for each of the first two duplicate ACKs [RFC 3042]. */
   readonly limitedTransmit: boolean;
+  /** Selective acknowledgments are offered, sent and used [RFC 2018; RFC 6675]. */
+  readonly sack: boolean;
+  /** A segment that came twice is reported in the first SACK block [RFC 2883]. */
+  readonly dsack: boolean;
+  /** Losses are found by time [RFC 8985 6], not by counting SACKed segments [RFC 6675 4]; needs SACK. */
+  readonly rack: boolean;
+  /** The tail is probed when no ACK comes [RFC 8985 7]; needs SACK. */
+  readonly tailLossProbe: boolean;
+  /** What TLP assumes a receiver delays an ACK by at most [RFC 8985 7.2: TLP.max_ack_delay]; Linux 200 ms. */
+  readonly maxAckDelay: Duration;
+  /** What TLP waits beyond two round trips for the noise of timers; Linux two ticks of 1 ms. */
+  readonly probeSlack: Duration;
+  /** In recovery what is sent follows what is delivered [RFC 6937]; off: cwnd falls to ssthresh at once [RFC 6675 5]; needs SACK. */
+  readonly proportionalRateReduction: boolean;
+  /** After a timeout the next ACKs are watched for whether it was spurious [RFC 5682]; needs SACK. */
+  readonly frto: boolean;
+  /** What a spurious recovery did to the window is undone, on the word of timestamps or D-SACK [RFC 3522, RFC 4015]; needs SACK. */
+  readonly undo: boolean;
+  /** How long a smallest round-trip time is believed [RFC 8985 6.2, step 1]; Linux 300 s. */
+  readonly minRttWindow: Duration;
   /** Bytes the send buffer holds at first, and after autotuning. */
   readonly sendBuffer: Range;
   /** Bytes the receive buffer (so the window) holds at first, and after autotuning. */
@@ -173,8 +207,25 @@ const standard: Settings = {
     initialWindow: 10,
     initialSsthresh: 0x3fffffff,
     abcLimit: 8,
+    congestion: 'newreno',
+    pacing: 'auto',
+    pacingSlowStart: 2,
+    pacingAvoidance: 1.2,
+    hystart: false,
+    cwndValidation: false,
+    slowStartAfterIdle: true,
     dupThresh: 3,
     limitedTransmit: true,
+    sack: true,
+    dsack: true,
+    rack: true,
+    tailLossProbe: true,
+    maxAckDelay: ms(200),
+    probeSlack: ms(2),
+    proportionalRateReduction: true,
+    frto: true,
+    undo: true,
+    minRttWindow: seconds(300),
     sendBuffer: { from: 256 * 1024, to: 4 * 1024 * 1024 },
     receiveBuffer: { from: 128 * 1024, to: 6 * 1024 * 1024 },
     windowScaling: true,
@@ -222,6 +273,11 @@ const textbook: Settings = {
     rfc1337: false,
     abcLimit: 2,
     limitedTransmit: false,
+    sack: false,
+    rack: false,
+    tailLossProbe: false,
+    frto: false,
+    undo: false,
     ackPerBatch: false,
     sendBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
     receiveBuffer: { from: 1024 * 1024, to: 1024 * 1024 },

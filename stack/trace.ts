@@ -69,9 +69,19 @@ export type SendCause =
   | 'retransmit-timeout'
   | 'fast-retransmit'
   | 'partial-ack-retransmit'
+  | 'loss-probe'
+  | 'loss-probe-retransmit'
   | 'window-probe'
   | 'keepalive-probe'
   | 'reset';
+
+/** The causes of segments that carry what was sent before. */
+export const RETRANSMISSIONS: readonly SendCause[] = [
+  'retransmit-timeout',
+  'fast-retransmit',
+  'partial-ack-retransmit',
+  'loss-probe-retransmit',
+];
 
 /** A TCP segment of a connection (or a RST for none: `connection` 0), with its payload's length. */
 export interface SegmentEvent extends Event {
@@ -103,6 +113,9 @@ export interface StateEvent extends Event {
 /** The timers of a connection. */
 export type TimerName =
   | 'retransmission'
+  | 'loss-probe'
+  | 'reordering'
+  | 'pacing'
   | 'persist'
   | 'delayed-ack'
   | 'override'

@@ -2,7 +2,14 @@
 import { DROP_REASONS, type DropReason, RESET_REASONS } from '../stack/drop-reasons.ts';
 import { isIPv4, type IpAddress, formatAddress } from '../stack/wire/address.ts';
 import type { TcpHeader } from '../stack/wire/tcp.ts';
-import type { SegmentEvent, SendCause, StateEvent, TimerEvent, TimerName } from '../stack/trace.ts';
+import {
+  RETRANSMISSIONS,
+  type SegmentEvent,
+  type SendCause,
+  type StateEvent,
+  type TimerEvent,
+  type TimerName,
+} from '../stack/trace.ts';
 
 /** Why a segment was sent, where a reader would ask; undefined for the ordinary run of things. */
 export const CAUSES: { readonly [cause in SendCause]: string | undefined } = {
@@ -18,6 +25,9 @@ export const CAUSES: { readonly [cause in SendCause]: string | undefined } = {
   'retransmit-timeout': 'retransmission: the retransmission timer went off [RFC 6298 5.4]',
   'fast-retransmit': 'fast retransmission: ACKs show that the segment is lost [RFC 5681 3.2]',
   'partial-ack-retransmit': 'retransmission: a partial ACK shows the next hole [RFC 6582 3.2]',
+  'loss-probe': 'tail loss probe: new data beyond cwnd, since no ACK came for two round trips [RFC 8985 7.3]',
+  'loss-probe-retransmit':
+    'tail loss probe: the last segment again, since no ACK came for two round trips [RFC 8985 7.3]',
   'window-probe': 'window probe: the peer’s window is closed [RFC 9293 3.8.6.1]',
   'keepalive-probe': 'keep-alive probe: the connection was idle [RFC 9293 3.8.4]',
   reset: undefined,
@@ -26,6 +36,9 @@ export const CAUSES: { readonly [cause in SendCause]: string | undefined } = {
 /** The timers in words. */
 export const TIMERS: { readonly [timer in TimerName]: string } = {
   retransmission: 'retransmission timer',
+  'loss-probe': 'probe timer (TLP)',
+  reordering: 'reordering timer (RACK)',
+  pacing: 'pacing timer',
   persist: 'persist timer',
   'delayed-ack': 'delayed-ACK timer',
   override: 'override timer (sender’s SWS avoidance)',
@@ -50,7 +63,7 @@ export function isOutgoingDrop(reason: DropReason): boolean {
 
 /** Whether the segment was sent before. */
 export function isRetransmission(cause: SendCause | undefined): boolean {
-  return cause === 'retransmit-timeout' || cause === 'fast-retransmit' || cause === 'partial-ack-retransmit';
+  return cause !== undefined && RETRANSMISSIONS.includes(cause);
 }
 
 /** `dropped: TCP_CSUM: the TCP checksum is wrong [RFC 9293 3.1, MUST-3]` */

@@ -10,6 +10,8 @@ const CAUSE_WORDS: { readonly [cause in SendCause]?: string } = {
   'retransmit-timeout': 'retransmission (timeout)',
   'fast-retransmit': 'fast retransmission',
   'partial-ack-retransmit': 'retransmission (partial ACK)',
+  'loss-probe': 'tail loss probe',
+  'loss-probe-retransmit': 'tail loss probe (again)',
   'window-probe': 'window probe',
   'keepalive-probe': 'keep-alive',
 };

@@ -59,16 +59,16 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
   'net.ipv4.tcp_rfc1337': (value) => tcp({ rfc1337: value !== 0 }),
   'net.ipv4.tcp_min_snd_mss': (value) => tcp({ minMss: value }),
   'net.ipv4.ip_default_ttl': (value) => ip({ ttl: value }),
-  'net.ipv4.tcp_slow_start_after_idle': only(1),
+  'net.ipv4.tcp_slow_start_after_idle': (value) => tcp({ slowStartAfterIdle: value !== 0 }),
   'net.ipv4.tcp_congestion_control': () => ({}),
   'net.ipv4.tcp_ecn': only(0, 2),
   'net.ipv4.tcp_fastopen': only(0),
   'net.ipv4.tcp_syncookies': only(0, 1),
-  'net.ipv4.tcp_sack': only(0),
-  'net.ipv4.tcp_dsack': only(0, 1),
+  'net.ipv4.tcp_sack': (value) => tcp({ sack: value !== 0 }),
+  'net.ipv4.tcp_dsack': (value) => tcp({ dsack: value !== 0 }),
   'net.ipv4.tcp_mtu_probing': only(0),
-  'net.ipv4.tcp_early_retrans': only(0, 3, 4),
-  'net.ipv4.tcp_recovery': () => ({}),
+  'net.ipv4.tcp_early_retrans': (value) => tcp({ tailLossProbe: value === 3 || value === 4 }),
+  'net.ipv4.tcp_recovery': (value) => tcp({ rack: (value & 1) !== 0 }),
   'net.ipv4.tcp_syn_linear_timeouts': only(0),
   'net.ipv4.tcp_shrink_window': only(0),
   'net.ipv4.tcp_min_tso_segs': () => ({}),
@@ -76,18 +76,11 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
   'net.ipv4.tcp_pacing_ss_ratio': () => ({}),
   'net.ipv4.tcp_pacing_ca_ratio': () => ({}),
   'net.ipv4.tcp_no_metrics_save': () => ({}),
-  'net.ipv4.tcp_frto': only(0),
+  'net.ipv4.tcp_frto': (value) => tcp({ frto: value !== 0 }),
   'net.ipv4.tcp_reordering': (value) => tcp({ dupThresh: value }),
   'net.ipv4.tcp_retries2': () => undefined,
   'net.ipv4.tcp_fastopen_cookies': () => ({}),
   ...FREEBSD,
-};
-
-/** Settings of the stack that exist only from some day on: taken as soon as they are there. */
-const LATER: Readonly<Record<string, string>> = {
-  'net.ipv4.tcp_sack': 'sack',
-  'net.ipv4.tcp_slow_start_after_idle': 'slowStartAfterIdle',
-  'net.inet.tcp.sack.enable': 'sack',
 };
 
 /** Taken without any effect: what they are about does not exist here, nor in public kernels. */
@@ -109,11 +102,6 @@ export function settingsOf(sysctls: readonly Sysctl[], base: Settings): Settings
   for (const { name, value, position } of sysctls) {
     const values = value.split(/[\s,]+/).map(Number);
     const [first = Number.NaN] = values;
-    const later = LATER[name];
-    if (later !== undefined && later in base.tcp) {
-      changes = { ...changes, tcp: { ...changes.tcp, [later]: first !== 0 } };
-      continue;
-    }
     const mapping = MAPPINGS[name];
     if (mapping === undefined) throw new UnsupportedError(`the setting ${name}`, position);
     if (name !== 'net.ipv4.tcp_congestion_control' && values.some(Number.isNaN))

@@ -38,7 +38,7 @@ export const FREEBSD: Readonly<Record<string, Mapping>> = {
   'net.inet.tcp.delacktime': (value) => tcp({ delayedAck: ms(value) }),
   'net.inet.tcp.msl': (value) => tcp({ msl: ms(value) }),
   'net.inet.ip.ttl': (value) => ip({ ttl: value }),
-  'net.inet.tcp.sack.enable': only(0),
+  'net.inet.tcp.sack.enable': (value) => tcp({ sack: value !== 0 }),
   'net.inet.tcp.ecn.enable': only(0, 2),
   'net.inet.tcp.blackhole': only(0),
   'net.inet.tcp.icmp_may_rst': only(1),

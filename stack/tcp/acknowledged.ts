@@ -1,7 +1,7 @@
 import { type Duration, after, between, us } from '../time.ts';
 import type { TcpConnection } from './connection.ts';
 import type { ArrivedSegment } from './segment.ts';
-import { type SeqNumber, geq, gt } from './sequence.ts';
+import { type SeqNumber, geq } from './sequence.ts';
 
 /**
  * An acceptable ACK, in any synchronized state: SND.UNA and SND.WND move, round-trip time, congestion control, loss recovery and the
@@ -12,25 +12,34 @@ export function acknowledgmentArrived(
   segment: ArrivedSegment,
   ack: SeqNumber,
 ): void {
-  const { sender, recovery, context } = connection;
-  connection.heardAt = context.now;
+  const { sender, recovery, context, rtt, timers } = connection;
+  const { now } = context;
+  connection.heardAt = now;
   connection.keepAliveProbes = 0;
-  if (gt(ack, sender.una)) {
-    newAck(connection, segment, ack);
-  } else if (recovery.isDuplicate(segment, ack)) {
-    recovery.duplicateAck(context.now);
-  }
+  const { flightSize: flightBefore, inFlight: pipeBefore, una, scoreboard } = sender;
+  const known = geq(ack, una); // an old ACK tells nothing but what its blocks say
+  sender.deliveryRate.checkAppLimited(
+    sender.unsent,
+    pipeBefore,
+    sender.congestion.cwnd,
+    scoreboard.lostBytes,
+  );
+  recovery.takeBlocks(segment, ack, now, rtt.minRtt);
+  const acked = known ? sender.acknowledge(ack) : 0;
+  const measured = acked > 0 ? measure(connection, segment, ack, flightBefore) : undefined;
+  const times = { srtt: rtt.srtt, minRtt: rtt.minRtt, rto: rtt.rto, rtt: measured };
+  const restart = recovery.settle({ segment, ack, acked, flightBefore, pipeBefore, now, times });
+  if (acked > 0) progress(connection, restart);
   // SND.UNA =< SEG.ACK: the window may be updated; an old ACK changes nothing.
-  if (geq(ack, sender.una)) windowArrived(connection, segment, ack);
+  if (known) windowArrived(connection, segment, ack);
+  reorderingTimer(connection);
+  if (sender.flightSize === 0) timers.clear('loss-probe');
   connection.tellRoom();
 }
 
-function newAck(connection: TcpConnection, segment: ArrivedSegment, ack: SeqNumber): void {
-  const { sender, recovery, rtt, timers, context } = connection;
-  const flight = sender.flightSize;
-  const acked = sender.acknowledge(ack);
-  measure(connection, segment, ack, flight);
-  const restart = recovery.newAck(acked, flight, context.now, rtt.srtt);
+/** SND.UNA has moved [RFC 6298 5.2, 5.3]. */
+function progress(connection: TcpConnection, restart: boolean): void {
+  const { sender, rtt, timers, context } = connection;
   connection.retransmissions = 0;
   connection.progressAt = context.now;
   if (sender.flightSize === 0) timers.clear('retransmission');
@@ -38,25 +47,38 @@ function newAck(connection: TcpConnection, segment: ArrivedSegment, ack: SeqNumb
   timers.clear('user-timeout'); // set again, from now, if anything is left to wait for
 }
 
+/** RACK looks again when the reordering window has passed [RFC 8985 6.2, step 5]. */
+export function reorderingTimer({ recovery, timers }: TcpConnection): void {
+  const { reorderingDeadline } = recovery;
+  if (reorderingDeadline === undefined) timers.clear('reordering');
+  else timers.set('reordering', reorderingDeadline);
+}
+
 /**
  * A measurement of the round-trip time. With timestamps from every ACK that moves SND.UNA, the gains scaled to how many those are per
  * round trip [RFC 7323 4.1, 4.2]; without, from one segment at a time that was not sent again (Karn) [RFC 6298 3].
  */
-function measure(connection: TcpConnection, segment: ArrivedSegment, ack: SeqNumber, flight: number): void {
+function measure(
+  connection: TcpConnection,
+  segment: ArrivedSegment,
+  ack: SeqNumber,
+  flight: number,
+): Duration | undefined {
   const { rtt, sender, context, timed } = connection;
   const { timestamps } = segment.header.options;
   if (connection.timestamps && timestamps !== undefined && timestamps.echo !== 0) {
     const ticks = (connection.timestampNow() - timestamps.echo) >>> 0;
-    if (ticks > 0x7fffffff) return;
+    if (ticks > 0x7fffffff) return undefined;
     const perRoundTrip = Math.max(1, Math.ceil(flight / (2 * sender.mss)));
-    rtt.sample(us(ticks * context.settings.tcp.timestampTick), perRoundTrip);
+    rtt.sample(us(ticks * context.settings.tcp.timestampTick), context.now, perRoundTrip);
   } else if (timed !== undefined && geq(ack, timed.end)) {
     connection.timed = undefined;
-    rtt.sample(between(timed.at, context.now));
+    rtt.sample(between(timed.at, context.now), context.now);
   } else {
-    return;
+    return undefined;
   }
   traceRtt(connection, rtt.srtt ?? us(0), rtt.rttvar ?? us(0));
+  return rtt.lastSample;
 }
 
 function traceRtt(connection: TcpConnection, srtt: Duration, rttvar: Duration): void {

@@ -12,7 +12,7 @@ import { enterTimeWait, enteredFinWait2, startTimeWait } from './closing.ts';
 import type { TcpConnection } from './connection.ts';
 import { established, queueText, takeSyn } from './open.ts';
 import type { ArrivedSegment } from './segment.ts';
-import { add, distance, gt, inWindow, leq, lt } from './sequence.ts';
+import { add, distance, gt, inWindow, leq, lt, min } from './sequence.ts';
 import { canReceive } from './states.ts';
 import { traceDrop } from './tracing.ts';
 
@@ -93,7 +93,10 @@ function checkSequence(connection: TcpConnection, segment: ArrivedSegment): Verd
     traceDrop(connection.context, 'TCP_ZEROWINDOW', connection);
   }
   const old = distance(segment.seq, nxt);
-  if (old > 0) segment.trimFront(old);
+  if (old > 0) {
+    if (segment.length > 0) receiver.cameTwice(segment.seq, min(nxt, segment.end));
+    segment.trimFront(old);
+  }
   const beyond = distance(receiver.edge, segment.end);
   if (beyond > 0) segment.trimEnd(beyond);
   return state === 'CLOSED' ? 'TCP_CLOSED' : undefined;
@@ -159,6 +162,9 @@ function unacceptable(connection: TcpConnection, segment: ArrivedSegment): Verdi
   if (segment.header.rst) return 'TCP_INVALID_SEQUENCE';
   if (connection.state === 'TIME-WAIT' && segment.fin) startTimeWait(connection); // its FIN again: our ACK was lost
   acknowledgeUnacceptable(connection, segment);
+  const { nxt } = connection.receiver;
+  if (segment.length > 0 && lt(segment.seq, nxt))
+    connection.receiver.cameTwice(segment.seq, min(nxt, segment.end));
   if (segment.syn) return 'TCP_INVALID_SYN';
   if (segment.sequenceLength > 0 && leq(segment.end, connection.receiver.nxt)) return 'TCP_OLD_DATA';
   if (segment.sequenceLength > 0) return connection.receiver.wnd === 0 ? 'TCP_ZEROWINDOW' : 'TCP_OVERWINDOW';
@@ -343,9 +349,9 @@ function measureHandshake(connection: TcpConnection, segment: ArrivedSegment): v
   const { context, timed, rtt } = connection;
   connection.timed = undefined;
   if (timed !== undefined && !connection.synRetransmitted) {
-    rtt.sample(between(timed.at, context.now));
+    rtt.sample(between(timed.at, context.now), context.now);
   } else if (connection.timestamps && timestamps !== undefined && timestamps.echo !== 0) {
     const ticks = (connection.timestampNow() - timestamps.echo) >>> 0;
-    if (ticks < 0x7fffffff) rtt.sample((ticks * context.settings.tcp.timestampTick) as Duration);
+    if (ticks < 0x7fffffff) rtt.sample((ticks * context.settings.tcp.timestampTick) as Duration, context.now);
   }
 }

@@ -12,6 +12,7 @@ import { EventQueue } from './event-queue.ts';
 import type { CloseReason, ConnectionEvent, ConnectionOwner, Endpoint, KeepAlive } from './events.ts';
 import { openActive, openPassive } from './open.ts';
 import { Receiver } from './receiver.ts';
+import type { LossRecovery } from './loss-recovery.ts';
 import { Recovery } from './recovery.ts';
 import { RttEstimator } from './rtt.ts';
 import type { ArrivedSegment, OutgoingSegment } from './segment.ts';
@@ -46,7 +47,10 @@ export class TcpConnection {
   readonly deviceCuts: boolean;
   readonly sender: Sender;
   readonly receiver: Receiver;
-  readonly recovery: Recovery;
+  /** How losses are found and repaired: with SACK, once both sides have agreed on it, else without. */
+  recovery: LossRecovery;
+  /** SACK is in use (or offered, before the SYNs are exchanged) [RFC 2018]. */
+  sack: boolean = false;
   readonly rtt: RttEstimator;
   readonly timers: Timers;
   /** Window scaling and timestamps are in use (or offered, before the SYNs are exchanged). */
@@ -101,7 +105,7 @@ export class TcpConnection {
     this.deviceCuts = setup.deviceCuts;
     this.#touched = setup.touched;
     this.#timestampOffset = setup.timestampOffset;
-    this.sender = new Sender(tcp);
+    this.sender = new Sender(tcp, setup.context.random);
     this.receiver = new Receiver(tcp);
     if (setup.deviceQueue !== undefined) {
       this.receiver.maxBuffer = Math.min(this.receiver.maxBuffer, Math.max(setup.deviceQueue, 0xffff));
@@ -372,10 +376,10 @@ export class TcpConnection {
     return { value: this.timestampNow(), echo: this.receiver.tsRecent ?? 0 };
   }
 
-  /** The timestamp clock [RFC 7323 5.4], with an offset that hides the uptime (attacks.md B8). */
-  timestampNow(): number {
+  /** The timestamp clock [RFC 7323 5.4], with an offset that hides the uptime (attacks.md B8), now or `at` another instant. */
+  timestampNow(at: Instant = this.context.now): number {
     const { timestampTick } = this.context.settings.tcp;
-    return (Math.floor(this.context.now / timestampTick) + this.#timestampOffset) >>> 0;
+    return (Math.floor(at / timestampTick) + this.#timestampOffset) >>> 0;
   }
 
   /** The connection can be forgotten: closed, with nothing left to send or to tell. */

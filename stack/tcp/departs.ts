@@ -3,11 +3,11 @@
  * something are set.
  */
 
-import { type Duration, after, us } from '../time.ts';
+import { type Duration, after, earlier, us } from '../time.ts';
 import type { SendCause } from '../trace.ts';
 import { BARE_HEADER, type TcpHeader } from '../wire/tcp.ts';
 import type { TcpConnection } from './connection.ts';
-import { segmentOptions, synOptions } from './options.ts';
+import { ackOptions, segmentOptions, synOptions } from './options.ts';
 import type { OutgoingSegment } from './segment.ts';
 import type { SendPlan } from './sender.ts';
 import { type SeqNumber, add } from './sequence.ts';
@@ -51,7 +51,7 @@ function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undef
   const { receiver, sender, context, rtt } = connection;
   if (receiver.duplicateAcks > 0) return pureAck(connection, duplicateCause(connection));
   if (connection.state !== 'TIME-WAIT') {
-    const plan = sender.next(context.now, rtt.rto);
+    const plan = sender.next(context.now, rtt);
     if (plan !== undefined) return dataSegment(connection, plan);
     sender.pushNow = false;
   }
@@ -82,13 +82,13 @@ function takeAckDue(connection: TcpConnection): SendCause | undefined {
 
 /** <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, or with an older number. */
 function pureAck(connection: TcpConnection, cause: SendCause, seq?: SeqNumber): OutgoingSegment {
-  const header = acknowledging(connection, seq ?? connection.sender.nxt, false, false);
+  const header = acknowledging(connection, seq ?? connection.sender.nxt, 0, false, false);
   return { header, offset: 0, length: 0, segmentSize: 0, cause };
 }
 
 function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment {
   const { sender, context, timers, rtt } = connection;
-  const header = acknowledging(connection, plan.seq, plan.psh, plan.fin);
+  const header = acknowledging(connection, plan.seq, plan.length, plan.psh, plan.fin);
   const again = plan.cause !== 'data' && plan.cause !== 'window-probe';
   if (again) {
     connection.timed = undefined; // Karn [RFC 6298 3]
@@ -114,7 +114,13 @@ function resetSegment(connection: TcpConnection): OutgoingSegment | undefined {
   return { header, offset: 0, length: 0, segmentSize: 0, cause: 'reset', reset: resetDue };
 }
 
-function acknowledging(connection: TcpConnection, seq: SeqNumber, psh: boolean, fin: boolean): TcpHeader {
+function acknowledging(
+  connection: TcpConnection,
+  seq: SeqNumber,
+  length: number,
+  psh: boolean,
+  fin: boolean,
+): TcpHeader {
   const { receiver, timers } = connection;
   const header: TcpHeader = {
     sourcePort: connection.local.port,
@@ -130,7 +136,7 @@ function acknowledging(connection: TcpConnection, seq: SeqNumber, psh: boolean, 
     cwr: false,
     ae: false,
     window: receiver.offerWindow(),
-    options: segmentOptions(connection),
+    options: ackOptions(connection, length),
   };
   receiver.ackSent();
   timers.clear('delayed-ack');
@@ -157,6 +163,7 @@ function setTimers(connection: TcpConnection): void {
   }
   if (!isSynchronized(connection.state) || connection.state === 'TIME-WAIT') return;
   setProbeTimers(connection);
+  setLossTimers(connection);
   const waiting = sender.flightSize > 0 || sender.unsent > 0;
   if (userTimeout !== undefined && waiting && !timers.isSet('user-timeout')) {
     timers.set('user-timeout', after(connection.progressAt, userTimeout));
@@ -164,6 +171,19 @@ function setTimers(connection: TcpConnection): void {
   if (keepAlive !== undefined && !timers.isSet('keepalive')) {
     timers.set('keepalive', after(connection.heardAt, keepAlive.idle));
   }
+}
+
+/** The tail's probe, from the last new data or the last ACK for new data on [RFC 8985 7.2]; and the pacer's next turn. */
+function setLossTimers(connection: TcpConnection): void {
+  const { timers, sender, recovery, rtt, context } = connection;
+  if (sender.pacedUntil === undefined) timers.clear('pacing');
+  else timers.set('pacing', sender.pacedUntil);
+  const delay = recovery.probeDelay({ srtt: rtt.srtt, minRtt: rtt.minRtt, rto: rtt.rto, rtt: undefined });
+  if (delay === undefined) return timers.clear('loss-probe');
+  if (!recovery.probeRestart) return;
+  recovery.probeRestart = false;
+  const due = after(context.now, delay);
+  timers.set('loss-probe', earlier(due, timers.deadline('retransmission')));
 }
 
 /**

@@ -46,7 +46,7 @@ export function established(connection: TcpConnection, cause: string): void {
   connection.retransmissions = 0;
   connection.progressAt = context.now;
   connection.heardAt = context.now;
-  sender.congestion.established(sender.mss, synLost);
+  sender.congestion.established(sender.mss, synLost, context.now, rtt.srtt);
   if (connection.synRetransmitted) rtt.synWasRetransmitted();
   connection.tell({ type: 'established' });
   if (connection.closeQueued) {

@@ -1,6 +1,9 @@
 import type { TcpSettings } from '../settings.ts';
+import type { Instant } from '../time.ts';
 import { NO_OPTIONS, type TcpOptions } from '../wire/tcp-options.ts';
 import type { TcpConnection } from './connection.ts';
+import { BlockWriter } from './sack-blocks.ts';
+import { SackRecovery } from './sack-recovery.ts';
 
 /** Bytes that timestamps take of every segment, padding included [RFC 7323 appendix A]. */
 const TIMESTAMPS_LENGTH = 12;
@@ -19,10 +22,11 @@ export function synOptions(connection: TcpConnection, settings: TcpSettings): Tc
   const answer = connection.state === 'SYN-RECEIVED';
   const scaling = answer ? connection.windowScaling : settings.windowScaling;
   const timestamps = answer ? connection.timestamps : settings.timestamps;
+  const sack = answer ? connection.sack : settings.sack;
   return {
     mss: connection.announcedMss,
     windowScale: scaling ? windowShift(connection.receiver.maxBuffer) : undefined,
-    sackPermitted: false,
+    sackPermitted: sack,
     sack: undefined,
     timestamps: timestamps ? connection.timestampOption() : undefined,
     fastOpen: undefined,
@@ -47,7 +51,18 @@ export function negotiate(connection: TcpConnection, offered: TcpOptions, settin
     receiver.tsRecent = offered.timestamps.value;
     receiver.tsRecentAt = connection.context.now;
   }
+  connection.sack = settings.sack && offered.sackPermitted;
+  if (connection.sack) recoverWithSack(connection, settings);
   setMss(connection, offered.mss, settings);
+}
+
+function recoverWithSack(connection: TcpConnection, settings: TcpSettings): void {
+  const { sender } = connection;
+  const clock = (at: Instant): number | undefined =>
+    connection.timestamps ? connection.timestampNow(at) : undefined;
+  connection.recovery = new SackRecovery(sender, settings, clock);
+  connection.recovery.start(sender.iss);
+  connection.receiver.sack = new BlockWriter();
 }
 
 /**
@@ -64,17 +79,35 @@ function setMss(connection: TcpConnection, offered: number | undefined, settings
   connection.sender.largest = cuts ? Math.max(mss, Math.floor((65_535 - 120) / mss) * mss) : mss;
 }
 
-/** The options of a segment that is no SYN, never the MSS [RFC 9293 MUST-65]: the only one so far is the timestamp. */
+/** The options of every segment that is no SYN, never the MSS [RFC 9293 MUST-65]. */
 export function segmentOptions(connection: TcpConnection): TcpOptions {
-  return connection.timestamps
-    ? {
-        mss: undefined,
-        windowScale: undefined,
-        sackPermitted: false,
-        sack: undefined,
-        timestamps: connection.timestampOption(),
-        fastOpen: undefined,
-        others: undefined,
-      }
-    : NO_OPTIONS;
+  return connection.timestamps ? withOptions(connection, undefined) : NO_OPTIONS;
+}
+
+/** Bytes that a SACK option with one block takes, padding included [RFC 2018 3]; each further block takes 8. */
+const SACK_LENGTH = 12;
+const BLOCK_LENGTH = 8;
+
+/**
+ * The options of an ACK with `length` bytes of text: with SACK blocks, as far as they leave the segment within the MSS [RFC 9293 MUST-16].
+ * Full segments carry none: duplicate ACKs leave without text, so the peer hears of every block.
+ */
+export function ackOptions(connection: TcpConnection, length: number): TcpOptions {
+  const { sack } = connection.receiver;
+  if (sack === undefined || sack.isEmpty) return segmentOptions(connection);
+  const room = connection.sender.mss - length - SACK_LENGTH;
+  if (room < 0) return segmentOptions(connection);
+  return withOptions(connection, sack.take(1 + Math.floor(room / BLOCK_LENGTH)));
+}
+
+function withOptions(connection: TcpConnection, sack: TcpOptions['sack']): TcpOptions {
+  return {
+    mss: undefined,
+    windowScale: undefined,
+    sackPermitted: false,
+    sack,
+    timestamps: connection.timestamps ? connection.timestampOption() : undefined,
+    fastOpen: undefined,
+    others: undefined,
+  };
 }

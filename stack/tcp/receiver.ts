@@ -2,8 +2,9 @@ import type { TcpSettings } from '../settings.ts';
 import { type Duration, type Instant, between } from '../time.ts';
 import { Assembler } from './assembler.ts';
 import { ReceiveQueue } from './receive-queue.ts';
-import { type ArrivedSegment } from './segment.ts';
-import { type SeqNumber, add, distance, gt, leq, max, seq } from './sequence.ts';
+import type { BlockWriter } from './sack-blocks.ts';
+import type { ArrivedSegment } from './segment.ts';
+import { type SeqNumber, add, distance, gt, leq, lt, max, seq } from './sequence.ts';
 
 /** Which acknowledgment the receiver owes; `overdue`: it was delayed, and its time is up. */
 export type AckDue = 'none' | 'delayed' | 'overdue' | 'now';
@@ -41,6 +42,8 @@ export class Receiver {
   /** Duplicate ACKs to send, one for each segment that came out of order [RFC 5681 4.2]. */
   duplicateAcks: number = 0;
   ackDue: AckDue = 'none';
+  /** What SACK reports; undefined: SACK is not in use. */
+  sack: BlockWriter | undefined;
   readonly queue: ReceiveQueue = new ReceiveQueue();
   readonly assembler: Assembler = new Assembler();
   readonly #settings: TcpSettings;
@@ -89,6 +92,7 @@ export class Receiver {
     this.queue.append(segment.bytes, segment.payloadAt, segment.length);
     this.#unacknowledged += segment.length;
     if (gap) this.#fillGap();
+    this.sack?.advance(this.nxt);
     const full = this.#unacknowledged >= this.#settings.ackEvery * this.peerMss;
     // A segment that fills all or part of a gap is acknowledged at once [RFC 5681 4.2].
     if (gap || full || this.#quickAcks > 0) this.ackDue = 'now';
@@ -107,8 +111,18 @@ export class Receiver {
     const stored = this.assembler.insert(left, bytes, payloadAt, length, limit);
     // A merged super-segment stands for many; three are all that a sender needs to hear.
     this.duplicateAcks += Math.min(segment.wireSegments, 3);
+    if (this.sack !== undefined) {
+      this.duplicateAcks = Math.min(this.duplicateAcks, 3);
+      if (stored >= 0 && stored < length) this.cameTwice(left, add(left, length));
+      if (stored >= 0) this.sack.held(left, add(left, length));
+    }
     this.#quickAcks = this.#settings.quickAcks;
     return stored;
+  }
+
+  /** `[left, right)` had come before, all of it or a part: D-SACK tells the peer [RFC 2883 4]. */
+  cameTwice(left: SeqNumber, right: SeqNumber): void {
+    if (this.#settings.dsack && lt(left, right)) this.sack?.duplicate(left, right);
   }
 
   /** Keeps the text and the FIN of a SYN: in place, but not to be acknowledged or read yet. */

@@ -1,20 +1,30 @@
 import type { TcpSettings } from '../settings.ts';
-import type { Duration, Instant } from '../time.ts';
+import type { Instant } from '../time.ts';
+import type { AckSample } from './congestion/congestion-control.ts';
+import type { AckTimes, CongestionState, LossRecovery, TakenAck } from './loss-recovery.ts';
+import type { ScoreboardObserver } from './scoreboard.ts';
 import type { ArrivedSegment } from './segment.ts';
 import type { Sender } from './sender.ts';
 import { type SeqNumber, add, distance, gt, leq, seq } from './sequence.ts';
+import type { Transmission } from './transmission.ts';
 
 /**
  * Loss recovery by duplicate ACKs: fast retransmit and NewReno's fast recovery [RFC 5681 3.2; RFC 6582], limited transmit
- * [RFC 3042]. What SACK adds will stand beside it.
+ * [RFC 3042]. For connections without SACK; `sack-recovery.ts` is for those with it.
  */
-export class Recovery {
+export class Recovery implements LossRecovery, ScoreboardObserver {
   /** Duplicate ACKs in a row. */
   dupAcks: number = 0;
   /** Fast recovery is under way. */
   active: boolean = false;
   /** `recover`: the highest sequence number sent when the last loss was found [RFC 6582 3.1]. */
   recover: SeqNumber = seq(0);
+  readonly reorderingDeadline: undefined = undefined;
+  probeRestart: boolean = false;
+  /** A mark has reduced the window, and what was out then is not acknowledged yet. */
+  #marked: boolean = false;
+  #now: Instant = 0 as Instant;
+  #delivered: number = 0;
   /** The retransmission timer is to be restarted only for the first partial ACK [RFC 6582 4, Impatient]. */
   #partialAcks: number = 0;
   /** Bytes out when the first duplicate ACK came. */
@@ -27,6 +37,64 @@ export class Recovery {
   constructor(sender: Sender, settings: TcpSettings) {
     this.#sender = sender;
     this.#settings = settings;
+    sender.scoreboard.observer = this;
+  }
+
+  /** As Linux tells it: from a timeout until all is acknowledged that was out then, Loss. */
+  get state(): CongestionState {
+    const { highRxt, una, flightSize } = this.#sender;
+    if (this.active) return 'Recovery';
+    if (this.#marked) return 'CWR';
+    if (highRxt !== undefined || (flightSize > 0 && leq(una, this.recover))) return 'Loss';
+    return this.dupAcks > 0 ? 'Disorder' : 'Open';
+  }
+
+  // What becomes of each transmission: the scoreboard tells.
+
+  transmitted(record: Transmission): void {
+    const { deliveryRate, inFlight } = this.#sender;
+    deliveryRate.onSent(record, record.length, record.sentAt, inFlight - record.length);
+  }
+
+  delivered(record: Transmission, bytes: number): void {
+    this.#delivered += bytes;
+    this.#sender.deliveryRate.onDelivered(record, bytes, this.#now);
+  }
+
+  lost(record: Transmission): void {
+    const { deliveryRate, congestion } = this.#sender;
+    deliveryRate.onLost(record.length);
+    congestion.lost?.(record, record.length, this.#now);
+  }
+
+  takeBlocks(_segment: ArrivedSegment, _ack: SeqNumber, now: Instant): void {
+    this.#now = now;
+    this.#delivered = 0;
+  }
+
+  settle(taken: TakenAck): boolean {
+    const { segment, ack, acked, flightBefore, now, times } = taken;
+    if (acked > 0) return this.#newAck(acked, flightBefore, now, times);
+    if (this.isDuplicate(segment, ack)) this.duplicateAck(now);
+    return false;
+  }
+
+  reorderingTimeout(): void {}
+
+  /** Without SACK a probe would tell nothing [RFC 8985 7]. */
+  probeDelay(): undefined {
+    return undefined;
+  }
+
+  probeTimeout(): void {}
+
+  congestionExperienced(now: Instant): boolean {
+    const sender = this.#sender;
+    if (this.active || this.#marked || (sender.flightSize > 0 && leq(sender.una, this.recover))) return false;
+    sender.congestion.enterRecovery(sender.flightSize, now, 'ecn');
+    this.recover = add(sender.nxt, -1);
+    this.#marked = true;
+    return true;
   }
 
   /**
@@ -73,7 +141,7 @@ export class Recovery {
     this.#partialAcks = 0;
     this.#outstanding = sender.flightSize;
     this.recover = add(sender.nxt, -1);
-    sender.congestion.enterRecovery(Math.max(flight, sender.mss), now);
+    sender.congestion.enterRecovery(Math.max(flight, sender.mss), now, 'loss');
     sender.retransmitNow = 'fast-retransmit';
   }
 
@@ -81,16 +149,16 @@ export class Recovery {
    * An ACK for new data came and SND.UNA has moved by `acked`; `flightBefore` was out before it. Returns whether the retransmission
    * timer is to be restarted.
    */
-  newAck(acked: number, flightBefore: number, now: Instant, srtt: Duration | undefined): boolean {
+  #newAck(acked: number, flightBefore: number, now: Instant, times: AckTimes): boolean {
     const sender = this.#sender;
+    if (gt(sender.una, this.recover)) this.#marked = false;
     this.dupAcks = 0;
     sender.limitedTransmit = 0;
     sender.retransmitNow = undefined; // of a segment that has come meanwhile
+    const sample = this.#sample(acked, flightBefore, now, times);
+    sender.congestion.sampled?.(sample);
     if (!this.active) {
-      // Whether what is acknowledged was out when the timer went off, to the last byte of it [RFC 3465 2.3].
-      const afterTimeout = leq(add(sender.una, -acked), this.recover);
-      const limited = this.#wasLimited(flightBefore);
-      sender.congestion.acknowledged(acked, limited, afterTimeout, now, srtt);
+      if (!this.#marked) sender.congestion.acknowledged(sample);
       // `recover` follows, lest after 2^31 bytes without a loss it seem to lie ahead.
       if (gt(add(sender.una, -2), this.recover)) this.recover = add(sender.una, -2);
       return true;
@@ -106,19 +174,35 @@ export class Recovery {
     return this.#partialAcks === 1;
   }
 
-  /** Whether the window had been used, by half at least, so that it may grow; several ACKs may come before more is sent [RFC 5681 3.1]. */
-  #wasLimited(flight: number): boolean {
-    const { cwnd, ssthresh } = this.#sender.congestion;
-    return cwnd < ssthresh ? flight * 2 > cwnd : (flight + this.#sender.mss) * 2 > cwnd;
+  #sample(acked: number, priorInFlight: number, now: Instant, times: AckTimes): AckSample {
+    const sender = this.#sender;
+    return {
+      now,
+      acked,
+      delivered: this.#delivered,
+      lost: 0,
+      inFlight: sender.inFlight,
+      priorInFlight,
+      ...times,
+      limited: sender.wasLimited(priorInFlight),
+      // Whether what is acknowledged was out when the timer went off, to the last byte of it [RFC 3465 2.3].
+      afterTimeout: leq(add(sender.una, -acked), this.recover),
+      seqAcked: sender.una,
+      seqSent: sender.nxt,
+      rate: sender.deliveryRate.sample(times.minRtt),
+    };
   }
 
   /** The retransmission timer went off; `first`: for the first time since SND.UNA moved [RFC 6582 3.2, step 4]. */
   timeout(first: boolean, now: Instant): void {
     const sender = this.#sender;
     sender.congestion.timeout(sender.flightSize, first, now);
+    this.#now = now;
     this.active = false;
+    this.#marked = false;
     this.dupAcks = 0;
     this.recover = add(sender.nxt, -1);
+    sender.lossCause = 'retransmit-timeout';
     sender.goBack();
     sender.retransmitNow = 'retransmit-timeout';
   }

@@ -1,5 +1,6 @@
 import type { TcpSettings } from '../settings.ts';
-import { type Duration, us } from '../time.ts';
+import { type Duration, type Instant, us } from '../time.ts';
+import { WindowedMin } from './windowed-min.ts';
 
 /** Measures the round-trip time and computes the retransmission timeout: RFC 6298 [RFC 9293 MUST-18]. */
 export class RttEstimator {
@@ -7,8 +8,6 @@ export class RttEstimator {
   srtt: Duration | undefined;
   /** Its mean deviation. */
   rttvar: Duration | undefined;
-  /** The smallest sample so far. */
-  minRtt: Duration | undefined;
   /** SRTT + max(G, 4 RTTVAR), before floor and ceiling. */
   computedRto: Duration;
   /** The timeout in use: clamped, and doubled for each expiry since the last measurement. */
@@ -16,21 +15,28 @@ export class RttEstimator {
   /** The last sample. */
   lastSample: Duration = us(0);
   readonly #settings: TcpSettings;
+  readonly #smallest: WindowedMin;
 
   constructor(settings: TcpSettings) {
     this.#settings = settings;
+    this.#smallest = new WindowedMin(settings.minRttWindow);
     this.computedRto = settings.initialRto; // RFC 6298 2.1
     this.rto = settings.initialRto;
+  }
+
+  /** The smallest round-trip time of the last minutes [RFC 8985 6.2, step 1]; undefined before the first. */
+  get minRtt(): Duration | undefined {
+    return this.#smallest.value;
   }
 
   /**
    * Takes a measurement. `samplesPerRtt`: how many are expected per round trip; with more than one the gains are scaled down
    * [RFC 7323 4.2, appendix G].
    */
-  sample(measured: Duration, samplesPerRtt: number = 1): void {
+  sample(measured: Duration, now: Instant, samplesPerRtt: number = 1): void {
     const { granularity, minRto, maxRto } = this.#settings;
     this.lastSample = measured;
-    if (this.minRtt === undefined || measured < this.minRtt) this.minRtt = measured;
+    this.#smallest.add(measured, now);
     if (this.srtt === undefined || this.rttvar === undefined) {
       this.srtt = measured; // RFC 6298 2.2
       this.rttvar = us(measured / 2);

@@ -1,10 +1,15 @@
 import { RingBuffer } from '../bytes/ring-buffer.ts';
+import type { Random } from '../random.ts';
 import type { TcpSettings } from '../settings.ts';
-import type { Duration, Instant } from '../time.ts';
+import { type Duration, type Instant, between } from '../time.ts';
 import type { SendCause } from '../trace.ts';
+import { congestionControl } from './congestion/choice.ts';
 import type { CongestionControl } from './congestion/congestion-control.ts';
-import { NewReno } from './congestion/new-reno.ts';
-import { type SeqNumber, add, distance, geq, gt, lt, max, min, seq } from './sequence.ts';
+import { DeliveryRate } from './delivery-rate.ts';
+import { Pacer } from './pacer.ts';
+import type { RttEstimator } from './rtt.ts';
+import { Scoreboard } from './scoreboard.ts';
+import { type SeqNumber, add, distance, gt, lt, min, seq } from './sequence.ts';
 
 /** What the sender wants to leave next, as a place in the sequence space. */
 export interface SendPlan {
@@ -48,8 +53,6 @@ export class Sender {
   noDelay: boolean;
   /** The program closed the write side: a FIN follows the queue. */
   finQueued: boolean = false;
-  /** After a timeout: up to where data was sent again; undefined when nothing is left to be sent again. */
-  highRxt: SeqNumber | undefined;
   /** A retransmission of the segment at SND.UNA is due at once. */
   retransmitNow: SendCause | undefined;
   /** A zero-window probe is due at once. */
@@ -60,17 +63,34 @@ export class Sender {
   probed: boolean = false;
   /** Bytes beyond cwnd that limited transmit allows [RFC 3042 2]. */
   limitedTransmit: number = 0;
+  /** Why what counts as lost leaves again. */
+  lossCause: SendCause = 'retransmit-timeout';
+  /** New data goes before what counts as lost: whether it is lost at all is being found out [RFC 5682 2.1, step 2 b]. */
+  holdLost: boolean = false;
+  /** The tail is to be probed: by new data, beyond cwnd if need be, or by its last segment again [RFC 8985 7.3]. */
+  probeTail: boolean = false;
+  /** What SACK reported still counts as in flight, so that it lets no new data go [RFC 3042 switched off]. */
+  countSacked: boolean = false;
+  /** The pacer holds what could leave until then; undefined: it does not. */
+  pacedUntil: Instant | undefined;
   /** When data last left; for the restart after idle time [RFC 5681 4.1]. */
   lastSent: Instant = 0 as Instant;
+  readonly deliveryRate: DeliveryRate = new DeliveryRate();
   readonly congestion: CongestionControl;
+  readonly pacer: Pacer;
   readonly queue: RingBuffer;
+  readonly scoreboard: Scoreboard = new Scoreboard();
   /** Sequence number of the queue's oldest byte. */
   #queueSeq: SeqNumber = seq(0);
 
-  constructor(settings: TcpSettings) {
+  readonly #restartsAfterIdle: boolean;
+
+  constructor(settings: TcpSettings, random: Random) {
     this.noDelay = !settings.nagle;
     this.queue = new RingBuffer(settings.sendBuffer.from);
-    this.congestion = new NewReno(settings);
+    this.pacer = new Pacer(settings);
+    this.congestion = congestionControl(settings, random, this.deliveryRate);
+    this.#restartsAfterIdle = settings.slowStartAfterIdle;
   }
 
   /** Chooses the first sequence number; the SYN takes it. */
@@ -96,9 +116,15 @@ export class Sender {
     return this.finQueued && gt(this.nxt, this.finSeq);
   }
 
-  /** Bytes out that are neither acknowledged nor, after a timeout, taken for lost. */
+  /** Bytes out that are neither acknowledged, in whichever way, nor taken for lost: `pipe` of RFC 6675. */
   get inFlight(): number {
-    return distance(this.una, this.highRxt ?? this.nxt);
+    const { lostBytes, sackedBytes } = this.scoreboard;
+    return distance(this.una, this.nxt) - lostBytes - (this.countSacked ? 0 : sackedBytes);
+  }
+
+  /** The first number that counts as lost and has to leave again; undefined if there is none. */
+  get highRxt(): SeqNumber | undefined {
+    return this.scoreboard.firstLost?.start;
   }
 
   /** What RFC 5681 calls FlightSize: all that is out and not cumulatively acknowledged. */
@@ -130,10 +156,7 @@ export class Sender {
     const data = Math.min(Math.max(0, distance(this.#queueSeq, ack)), this.queue.length);
     this.queue.drop(data);
     this.#queueSeq = add(this.#queueSeq, data);
-    if (this.highRxt !== undefined) {
-      this.highRxt = max(this.highRxt, ack);
-      if (geq(this.highRxt, this.nxt)) this.highRxt = undefined;
-    }
+    this.scoreboard.acknowledge(ack);
     return advanced;
   }
 
@@ -160,64 +183,143 @@ export class Sender {
 
   /** All that is out counts as lost: sending begins again at SND.UNA, as the window allows. */
   goBack(): void {
-    this.highRxt = this.una;
+    this.scoreboard.markAllLost();
     this.limitedTransmit = 0;
   }
 
   /** What leaves next; undefined if nothing may. What it returns counts as sent. */
-  next(now: Instant, rto: Duration): SendPlan | undefined {
+  next(now: Instant, rtt: RttEstimator): SendPlan | undefined {
+    this.pacedUntil = undefined;
     if (this.retransmitNow !== undefined) {
-      const again = this.#retransmit(this.retransmitNow);
+      const again = this.#retransmit(this.retransmitNow, now);
       if (again !== undefined) return again;
     }
-    if (this.highRxt !== undefined) return this.#sendAgain();
-    if (this.probeNow) return this.#probe();
-    const length = this.#permitted(now, rto);
-    if (length < 0) return undefined;
-    this.pushNow = false;
-    const plan = this.#plan(this.nxt, length, 'data', this.#finFits(length));
-    this.nxt = add(this.nxt, plan.length + (plan.fin ? 1 : 0));
-    this.probed = false;
-    this.lastSent = now;
+    if (this.probeTail) {
+      const probe = this.#tailProbe(now);
+      if (probe !== undefined) return probe;
+    }
+    const lost = this.scoreboard.lostBytes > 0 && !this.holdLost;
+    if (!lost && this.probeNow) return this.#probe();
+    const rate = this.pacer.rate(this.congestion, rtt.srtt);
+    if (rate !== undefined && this.#paced(now)) return undefined;
+    const burst = rate === undefined ? this.largest : this.#burst(rate);
+    let plan = lost ? this.#sendLost(burst, now) : this.#sendNew(burst, now, rtt.rto);
+    if (plan === undefined && this.holdLost && this.inFlight === 0) plan = this.#sendLost(burst, now); // nothing new may go
+    if (plan !== undefined) this.pacer.sent(plan.length, now, rate, this.mss);
     return plan;
   }
 
   /** Why nothing leaves now. */
   blocked(): Blocked {
-    if (this.unsent <= 0 || this.highRxt !== undefined)
-      return this.highRxt === undefined ? 'nothing' : 'cwnd';
+    const lost = this.scoreboard.lostBytes > 0;
+    if (this.unsent <= 0 || lost) return lost ? 'cwnd' : 'nothing';
     const flight = this.flightSize;
     if (this.wnd - flight <= 0) return 'window';
-    if (this.congestion.cwnd + this.limitedTransmit - flight < Math.min(this.mss, this.unsent)) return 'cwnd';
+    if (this.#congestionRoom < Math.min(this.mss, this.unsent)) return 'cwnd';
     return flight > 0 ? 'nagle' : 'silly-window';
   }
 
   /** The segment at SND.UNA again, whole, though the peer may have drawn its window back [RFC 9293 SHLD-16, MAY-7]. */
-  #retransmit(cause: SendCause): SendPlan | undefined {
+  #retransmit(cause: SendCause, now: Instant): SendPlan | undefined {
     this.retransmitNow = undefined;
     const length = Math.min(this.mss, distance(this.una, min(this.nxt, this.finSeq)));
-    const plan = this.#plan(this.una, Math.max(0, length), cause, this.finSent);
+    return this.#again(this.una, Math.max(0, length), cause, this.finSent, now);
+  }
+
+  /** What counts as lost, again: after a timeout from SND.UNA on, in slow start [RFC 5681 3.1]; with SACK each hole [RFC 6675 4, NextSeg (1)]. */
+  #sendLost(burst: number, now: Instant): SendPlan | undefined {
+    const first = this.scoreboard.firstLost;
+    if (first === undefined) return undefined;
+    let end = first.end;
+    for (let after = first.next; after?.isLost === true && distance(first.start, end) < burst; )
+      [end, after] = [after.end, after.next];
+    const left = distance(first.start, min(end, this.finSeq));
+    const room = Math.min(this.congestion.cwnd - this.inFlight, this.wnd - distance(this.una, first.start));
+    const length = Math.min(left, room, burst);
+    if (length < left && length < this.mss) return undefined;
+    const whole = length < left ? length - (length % this.mss) : length;
+    return this.#again(first.start, Math.max(0, whole), this.lossCause, gt(end, this.finSeq), now);
+  }
+
+  /** A plan for what was sent before. */
+  #again(
+    from: SeqNumber,
+    length: number,
+    cause: SendCause,
+    fin: boolean,
+    now: Instant,
+  ): SendPlan | undefined {
+    const plan = this.#plan(from, length, cause, fin);
     if (plan.length === 0 && !plan.fin) return undefined;
-    if (this.highRxt !== undefined)
-      this.highRxt = max(this.highRxt, add(this.una, plan.length + (plan.fin ? 1 : 0)));
-    if (this.highRxt !== undefined && geq(this.highRxt, this.nxt)) this.highRxt = undefined;
+    const to = add(from, plan.length + (plan.fin ? 1 : 0));
+    this.congestion.segmentSent?.(this.inFlight, now);
+    this.scoreboard.sentAgain(from, to, this.mss, now);
     return plan;
   }
 
-  /** After a timeout: everything from SND.UNA on again, in slow start [RFC 5681 3.1]. */
-  #sendAgain(): SendPlan | undefined {
-    const from = this.highRxt;
-    if (from === undefined) return undefined;
-    const left = distance(from, min(this.nxt, this.finSeq));
-    const room = Math.min(this.congestion.cwnd, this.wnd) - distance(this.una, from);
-    const length = Math.min(left, Math.min(room, this.largest));
-    if (length < left && length < this.mss) return undefined;
-    const whole = length < left ? length - (length % this.mss) : length;
-    const plan = this.#plan(from, Math.max(0, whole), 'retransmit-timeout', this.finSent);
-    if (plan.length === 0 && !plan.fin) return undefined;
-    const to = add(from, plan.length + (plan.fin ? 1 : 0));
-    this.highRxt = geq(to, this.nxt) ? undefined : to;
+  /** New data, as much as may leave in one go. */
+  #sendNew(burst: number, now: Instant, rto: Duration): SendPlan | undefined {
+    const length = this.#permitted(burst, now, rto);
+    if (length < 0) return undefined;
+    this.pushNow = false;
+    return this.#new(length, 'data', this.#finFits(length), now);
+  }
+
+  /** A plan for what was never sent. */
+  #new(length: number, cause: SendCause, finAllowed: boolean, now: Instant): SendPlan {
+    const plan = this.#plan(this.nxt, length, cause, finAllowed);
+    this.congestion.segmentSent?.(this.inFlight, now);
+    this.nxt = add(this.nxt, plan.length + (plan.fin ? 1 : 0));
+    this.scoreboard.sent(plan.seq, this.nxt, this.mss, plan.fin, now);
+    this.probed = false;
+    this.lastSent = now;
     return plan;
+  }
+
+  /** New data, or the FIN, waits and the peer's window lets a segment of it go. */
+  get mayProbeWithNewData(): boolean {
+    const length = Math.min(distance(this.nxt, this.finSeq), this.mss);
+    return this.unsent > 0 && Math.max(length, 1) <= this.wnd - this.flightSize;
+  }
+
+  /** Whether the window had been used, by half at least, so that it may grow; several ACKs may come before more is sent [RFC 5681 3.1]. */
+  wasLimited(flight: number): boolean {
+    const { cwnd, ssthresh } = this.congestion;
+    return cwnd < ssthresh ? flight * 2 > cwnd : (flight + this.mss) * 2 > cwnd;
+  }
+
+  /** TLP_send_probe() [RFC 8985 7.3]: a new segment if there is one and the peer's window lets it go, else the last one again. */
+  #tailProbe(now: Instant): SendPlan | undefined {
+    this.probeTail = false;
+    if (this.mayProbeWithNewData) {
+      const data = distance(this.nxt, this.finSeq);
+      const length = Math.min(data, this.mss);
+      return this.#new(length, 'loss-probe', length === data && this.wnd - this.flightSize > length, now);
+    }
+    const { last } = this.scoreboard;
+    if (last === undefined || last.isSacked) return undefined;
+    const text = distance(last.start, min(last.end, this.finSeq));
+    const from = add(last.start, Math.max(0, text - 1) - (Math.max(0, text - 1) % last.segmentSize));
+    const piece = Math.min(this.mss, distance(from, min(last.end, this.finSeq)));
+    return this.#again(from, Math.max(0, piece), 'loss-probe-retransmit', last.fin, now);
+  }
+
+  /** Whether the pacer says "later". */
+  #paced(now: Instant): boolean {
+    const until = this.pacer.delayUntil(now);
+    if (until > now) this.pacedUntil = until;
+    return until > now;
+  }
+
+  /** What may leave in one go at `rate`, in whole segments. */
+  #burst(rate: number): number {
+    const quantum = this.pacer.quantum(rate, this.mss);
+    return Math.max(this.mss, Math.min(this.largest, quantum - (quantum % this.mss)));
+  }
+
+  /** What the congestion window leaves room for, in bytes; below 0 after a reduction. */
+  get #congestionRoom(): number {
+    return this.congestion.cwnd + this.limitedTransmit - this.inFlight;
   }
 
   /** One octet of new data, or the FIN, beyond a closed window [RFC 9293 3.8.6.1]; SND.NXT stays where it is. */
@@ -233,14 +335,14 @@ export class Sender {
    * How many bytes of new data may leave as one segment, 0 for a lone FIN, -1 for nothing: the windows, Nagle [RFC 9293 3.7.4] and
    * the sender's silly-window avoidance [RFC 9293 3.8.6.2.1, MUST-38, SHLD-28].
    */
-  #permitted(now: Instant, rto: Duration): number {
+  #permitted(burst: number, now: Instant, rto: Duration): number {
     const unsent = this.unsent;
     if (unsent <= 0) return -1;
     const flight = this.flightSize;
     if (flight === 0) this.#restartAfterIdle(now, rto);
-    const usable = Math.min(this.wnd, this.congestion.cwnd + this.limitedTransmit) - flight;
+    const usable = Math.min(this.wnd - flight, this.#congestionRoom);
     const data = distance(this.nxt, this.finSeq);
-    const length = Math.min(data, usable, this.largest);
+    const length = Math.min(data, usable, burst);
     if (usable < 1) return -1; // far below if the peer drew its window back [RFC 9293 MUST-34, SHLD-15]
     const all = length === data;
     // (1) full-sized segments go; so does the rest with them if nothing holds it back
@@ -259,12 +361,14 @@ export class Sender {
   }
 
   #restartAfterIdle(now: Instant, rto: Duration): void {
-    if (this.lastSent !== 0 && now - this.lastSent > rto) this.congestion.restartAfterIdle();
+    if (!this.#restartsAfterIdle || this.lastSent === 0) return;
+    const idle = between(this.lastSent, now);
+    if (idle > rto) this.congestion.restartAfterIdle(idle, rto);
   }
 
   /** The FIN takes a sequence number and so needs a place in the windows. */
   #finFits(length: number): boolean {
-    return Math.min(this.wnd, this.congestion.cwnd + this.limitedTransmit) - this.flightSize > length;
+    return Math.min(this.wnd - this.flightSize, this.#congestionRoom) > length;
   }
 
   #plan(from: SeqNumber, length: number, cause: SendCause, finAllowed: boolean): SendPlan {

@@ -2,8 +2,10 @@
 
 import { type Duration, after, between, seconds } from '../time.ts';
 import type { TimerName } from '../trace.ts';
+import { reorderingTimer } from './acknowledged.ts';
 import type { TcpConnection } from './connection.ts';
 import { persistInterval } from './departs.ts';
+import type { AckTimes } from './loss-recovery.ts';
 import { isSynchronized } from './states.ts';
 
 /** `timer` went off. */
@@ -13,6 +15,15 @@ export function timerFires(connection: TcpConnection, timer: TimerName): void {
       if (isSynchronized(connection.state)) retransmissionTimeout(connection);
       else synTimeout(connection);
       return;
+    case 'loss-probe':
+      probeTimeout(connection);
+      return;
+    case 'reordering':
+      connection.recovery.reorderingTimeout(connection.context.now, ackTimes(connection));
+      reorderingTimer(connection);
+      return;
+    case 'pacing':
+      return; // what waits leaves in the drain that follows
     case 'persist':
       persistTimeout(connection);
       return;
@@ -69,9 +80,23 @@ function retransmissionTimeout(connection: TcpConnection): void {
     return;
   }
   countRetransmission(connection);
-  recovery.timeout(connection.retransmissions === 1, context.now);
+  timers.clear('loss-probe');
+  timers.clear('reordering');
+  recovery.timeout(connection.retransmissions === 1, context.now, ackTimes(connection));
   rtt.backOff();
   timers.set('retransmission', after(context.now, rtt.rto));
+}
+
+/** PTO [RFC 8985 7.3]: the tail is probed, and the retransmission timer starts from now. */
+function probeTimeout(connection: TcpConnection): void {
+  const { recovery, timers, context, rtt, sender } = connection;
+  if (sender.flightSize === 0) return;
+  recovery.probeTimeout();
+  timers.set('retransmission', after(context.now, rtt.rto));
+}
+
+function ackTimes({ rtt }: TcpConnection): AckTimes {
+  return { srtt: rtt.srtt, minRtt: rtt.minRtt, rto: rtt.rto, rtt: undefined };
 }
 
 /** R2: the connection's own if it was given one, shorter or longer than the host's [RFC 9293 MUST-21]. */

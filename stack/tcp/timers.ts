@@ -4,6 +4,9 @@ import type { TimerName } from '../trace.ts';
 /** In the order in which timers that are due at the same instant go off. */
 const NAMES: readonly TimerName[] = [
   'retransmission',
+  'loss-probe',
+  'reordering',
+  'pacing',
   'persist',
   'delayed-ack',
   'override',

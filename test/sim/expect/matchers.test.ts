@@ -36,7 +36,7 @@ describe('matchers', () => {
       { host: 'a', flags: 'S', seq: 0, length: 0, at: 0, cause: 'syn' },
       { host: 'b', flags: 'S.', seq: 0, ack: 1, within: 10_000, options: { mss: 1460 } },
       { host: 'a', flags: 'P.', seq: 1, ack: 1, length: 4, at: { at: 100_000, tolerance: 10 } },
-      { host: 'a', length: 4, cause: 'retransmit-timeout', within: [900_000, 1_100_000] },
+      { host: 'a', length: 4, cause: 'loss-probe-retransmit', within: [200_000, 300_000] },
       { host: 'b', flags: 'P.', length: 4, ack: 5 },
       { host: 'b', flags: 'F.', seq: 5 },
     ]);
@@ -72,13 +72,13 @@ describe('matchers', () => {
     expect(complaint(() => expect(world).toReachState('CLOSING'))).toMatch(
       /CLOSING was never reached\n {2}\d+ a #1 CLOSED → SYN-SENT/,
     );
-    expect(world).toRetransmit(1, { host: 'a', cause: 'retransmit-timeout' });
+    expect(world).toRetransmit(1, { host: 'a', cause: 'loss-probe-retransmit' });
     expect(world).not.toRetransmit(undefined, { host: 'b' });
     expect(world).toLose('LINK_RULE', 1);
     expect(world).not.toLose('LINK_LOSS');
     expect(world).not.toDrop('TCP_CSUM');
     expect(world).not.toReset('NO_SOCKET');
-    expect(world).toBeQuiet(101_000, 900_000);
+    expect(world).toBeQuiet(101_000, 300_000);
     expect(complaint(() => expect(world).toRetransmit(2))).toMatch(
       /retransmissions: 1, at events \d+; expected 2/,
     );
@@ -116,8 +116,8 @@ describe('wireText', () => {
     expect(wireText(greeting(2).events)).toBe(text);
     expect(text.split('\n').slice(0, 4)).toMatchInlineSnapshot(`
       [
-        "0.000000 10.0.1.1:port1 > 10.0.1.2:80: [S] seq 0, win 65535, mss 1460, wscale 7, TS",
-        "0.010000 10.0.1.2:80 > 10.0.1.1:port1: [S.] seq 0, ack 1, win 65535, mss 1460, wscale 7, TS",
+        "0.000000 10.0.1.1:port1 > 10.0.1.2:80: [S] seq 0, win 65535, mss 1460, wscale 7, sackOK, TS",
+        "0.010000 10.0.1.2:80 > 10.0.1.1:port1: [S.] seq 0, ack 1, win 65535, mss 1460, wscale 7, sackOK, TS",
         "0.020000 10.0.1.1:port1 > 10.0.1.2:80: [.] seq 1, ack 1, win 1024, TS",
         "0.100000 10.0.1.1:port1 > 10.0.1.2:80: [P.] seq 1, length 4, ack 1, win 1024, TS",
       ]

@@ -100,7 +100,7 @@ describe('a failure', () => {
     let failed = await runScenario(handshake, { seed });
     while (failed.ok || failed.plan.length < 8) failed = await runScenario(handshake, { seed: ++seed });
     const shrunk = await shrink(handshake, failed);
-    expect([shrunk.done, shrunk.after <= 2, shrunk.result.failure?.kind]).toEqual([
+    expect([shrunk.done, shrunk.after <= 3, shrunk.result.failure?.kind]).toEqual([
       true,
       true,
       failed.failure?.kind,

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { PROFILES } from '../../../stack/settings.ts';
+import type { CongestionControl } from '../../../stack/tcp/congestion/congestion-control.ts';
 import { NewReno } from '../../../stack/tcp/congestion/new-reno.ts';
 import { Recovery } from '../../../stack/tcp/recovery.ts';
+import { BARE_HEADER } from '../../../stack/wire/tcp.ts';
 import { ArrivedSegment } from '../../../stack/tcp/segment.ts';
 import { Sender } from '../../../stack/tcp/sender.ts';
 import { add, seq } from '../../../stack/tcp/sequence.ts';
 import { type Instant, us } from '../../../stack/time.ts';
+import { ackSample } from './congestion/samples.ts';
 import { type Bench, established } from './harness.ts';
 
 const MSS = 1_000;
@@ -151,15 +154,26 @@ it('does not retransmit what an ACK of the same batch has made good', () => {
 });
 
 it('still finds losses after 2 GiB without one', () => {
-  const sender = new Sender(PROFILES.standard.tcp);
+  const sender = new Sender(PROFILES.standard.tcp, { u32: () => 0 });
   sender.start(seq(0));
   sender.mss = MSS;
-  sender.congestion.established(MSS);
+  sender.congestion.established(MSS, false, 0 as Instant, undefined);
   const recovery = new Recovery(sender, PROFILES.standard.tcp);
   recovery.start(seq(0));
   for (let round = 0; round < 5; round++) {
     sender.nxt = add(sender.nxt, 2 ** 29);
-    recovery.newAck(sender.acknowledge(sender.nxt), 2 ** 29, 0 as Instant, us(1));
+    const times = { srtt: us(1), minRtt: us(1), rtt: us(1), rto: us(1) };
+    const now = 0 as Instant;
+    const ends = { sourcePort: 1, destinationPort: 2, seq: seq(0) };
+    const segment = new ArrivedSegment(
+      { ...BARE_HEADER, ...ends, ack: sender.nxt },
+      new Uint8Array(0),
+      0,
+      0,
+      1,
+    );
+    const [acked, flightBefore] = [sender.acknowledge(sender.nxt), 2 ** 29];
+    recovery.settle({ segment, ack: sender.una, acked, flightBefore, pipeBefore: flightBefore, now, times });
   }
   sender.nxt = add(sender.nxt, 10 * MSS);
   for (let copy = 0; copy < 3; copy++) recovery.duplicateAck(0 as Instant);
@@ -167,11 +181,11 @@ it('still finds losses after 2 GiB without one', () => {
 });
 
 it('begins with the initial window again after an idle time longer than the RTO [RFC 5681 4.1]', () => {
-  const control = new NewReno(PROFILES.standard.tcp);
-  control.established(MSS);
-  control.acknowledged(8_000, true, false);
+  const control: CongestionControl = new NewReno(PROFILES.standard.tcp);
+  control.established(MSS, false, 0 as Instant, undefined);
+  control.acknowledged(ackSample(8_000));
   expect(control.cwnd).toBe(18_000);
-  control.restartAfterIdle();
+  control.restartAfterIdle(us(1_000_001), us(1_000_000));
   expect(control.cwnd).toBe(10_000);
 });
 

@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { RttEstimator } from '../../../stack/tcp/rtt.ts';
 import { PROFILES, settings } from '../../../stack/settings.ts';
-import { ms, seconds } from '../../../stack/time.ts';
+import { type Instant, ms, seconds } from '../../../stack/time.ts';
 import { Bench, established } from './harness.ts';
+
+const at = 0 as Instant;
 
 describe('the estimator', () => {
   it('computes the figures of lab 5 [RFC 6298 2; RFC 9293 MUST-18]', () => {
     const rtt = new RttEstimator(PROFILES.standard.tcp);
     expect(rtt.rto).toBe(ms(1_000)); // 2.1
-    rtt.sample(ms(100));
+    rtt.sample(ms(100), at);
     expect(rtt).toMatchObject({ srtt: ms(100), rttvar: ms(50), computedRto: ms(300), rto: ms(1_000) }); // 2.2, 2.4
-    rtt.sample(ms(200));
+    rtt.sample(ms(200), at);
     expect(rtt).toMatchObject({ srtt: ms(112.5), rttvar: ms(62.5), computedRto: ms(362.5), rto: ms(1_000) }); // 2.3
   });
 
@@ -20,8 +22,8 @@ describe('the estimator', () => {
     ['textbook', 1_000],
   ] as const)('has the floor of its profile: %s %d ms [RFC 6298 2.4]', (profile, rto) => {
     const rtt = new RttEstimator(PROFILES[profile].tcp);
-    rtt.sample(ms(100));
-    rtt.sample(ms(200));
+    rtt.sample(ms(100), at);
+    rtt.sample(ms(200), at);
     expect(rtt.rto).toBe(ms(rto));
   });
 
@@ -29,22 +31,22 @@ describe('the estimator', () => {
     const rtt = new RttEstimator(PROFILES.standard.tcp);
     const seen = Array.from({ length: 8 }, () => (rtt.backOff(), rtt.rto / 1e6));
     expect(seen).toEqual([2, 4, 8, 16, 32, 60, 60, 60]);
-    rtt.sample(seconds(70));
+    rtt.sample(seconds(70), at);
     expect(rtt.rto).toBe(seconds(60));
   });
 
   it('adds at least the granularity [RFC 6298 2.3]', () => {
     const rtt = new RttEstimator(settings({ tcp: { minRto: ms(0) } }).tcp);
-    for (let count = 0; count < 200; count++) rtt.sample(ms(10));
+    for (let count = 0; count < 200; count++) rtt.sample(ms(10), at);
     expect(rtt.rto).toBe(ms(11));
   });
 
   it('weighs several samples of one round trip as one [RFC 7323 4.2, appendix G]', () => {
     const many = new RttEstimator(PROFILES.standard.tcp);
     const one = new RttEstimator(PROFILES.standard.tcp);
-    for (const each of [many, one]) each.sample(ms(100));
-    for (let count = 0; count < 10; count++) many.sample(ms(200), 10);
-    one.sample(ms(200));
+    for (const each of [many, one]) each.sample(ms(100), at);
+    for (let count = 0; count < 10; count++) many.sample(ms(200), at, 10);
+    one.sample(ms(200), at);
     expect(many.srtt ?? 0).toBeCloseTo(one.srtt ?? 0, -4);
   });
 });
