@@ -2,13 +2,14 @@ import { StackError } from '../stack/errors.ts';
 import type { Host } from '../stack/host.ts';
 import type { CloseReason, Endpoint, IcmpErrorKind } from '../stack/tcp/events.ts';
 import { type Alarm, after, ms } from '../stack/time.ts';
-import { type IpAddress, parseAddress } from '../stack/wire/address.ts';
+import type { IpAddress } from '../stack/wire/address.ts';
 import { SocketCore } from './core.ts';
 import type { Acceptor, Attempt } from './core-roles.ts';
 import { type ConnectFailure, connectError, connectTimeoutError, lookupError } from './errors.ts';
 import type { ConnectSettings } from './options.ts';
 import type { Runtime } from './runtime.ts';
 import type { TcpSocket } from './socket.ts';
+import { parseZoned } from './zone.ts';
 
 /** Connects; the promise settles after `open`, or after `connectError` (rows 1, 3). */
 export function connectSocket(
@@ -34,6 +35,8 @@ class Connecting implements Attempt, Acceptor {
   readonly #resolve: (socket: TcpSocket<unknown>) => void;
   readonly #reject: (error: unknown) => void;
   readonly #core: SocketCore;
+  /** Of a link-local address. */
+  #zone: string | undefined;
   #addresses: readonly IpAddress[] = [];
   #next: number = 0;
   #remote: Endpoint | undefined;
@@ -64,9 +67,10 @@ class Connecting implements Attempt, Acceptor {
     if (!this.#watchSignal()) return;
     this.#armTimeout();
     const { hostname } = this.#settings;
-    const address = parseAddress(hostname);
-    if (address !== undefined) {
-      this.#addresses = [address];
+    const literal = parseZoned(hostname);
+    if (literal !== undefined) {
+      this.#addresses = [literal.address];
+      this.#zone = literal.zone;
       this.#tryNext();
       return;
     }
@@ -113,7 +117,7 @@ class Connecting implements Attempt, Acceptor {
     this.#remote = remote;
     const local = { address: localAddress, port: localPort };
     try {
-      this.#core.attach(this.#host.tcp.connect({ remote, local }, this.#core));
+      this.#core.attach(this.#host.tcp.connect({ remote, local, zone: this.#zone }, this.#core));
     } catch (thrown) {
       this.#host.scheduler.soon(() => {
         // Anything but a StackError is a fault, which must not pass for a refusal.

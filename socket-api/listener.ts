@@ -38,7 +38,6 @@ export class Listener<Data> implements TCPSocketListener<Data>, ListenerOwner, A
     this.#handlers = { current: settings.handlers };
     const address = addressToListen(settings.hostname);
     this.#onAllIPv6 = !isIPv4(address) && isUnspecified(address);
-    if (this.#onAllIPv6 && settings.ipv6Only) throw new Error('ipv6Only is not implemented yet');
     this.#tcp = this.#bind(address, settings);
     this.data = settings.data as Data;
     this.hostname = settings.hostname;
@@ -103,12 +102,9 @@ export class Listener<Data> implements TCPSocketListener<Data>, ListenerOwner, A
     this.stop(true);
   }
 
-  #bind(address: IpAddress, { hostname, port, reusePort }: ListenSettings): TcpListener {
+  #bind(address: IpAddress, { hostname, port, reusePort, ipv6Only }: ListenSettings): TcpListener {
     try {
-      return this.#host.tcp.listen(
-        isUnspecified(address) ? { port, reusePort } : { address, port, reusePort },
-        this,
-      );
+      return this.#host.tcp.listen({ address, port, reusePort, ipv6Only }, this);
     } catch (error) {
       throw listenError(error, hostname, port);
     }

@@ -11,6 +11,8 @@ export const DROP_REASONS = {
   IP_INVALID_SOURCE:
     'a source address that no host may use (broadcast, multicast, unspecified) [RFC 1122 3.2.1.3]',
   IP_OUTNOROUTES: 'no route to the destination [RFC 1122 3.3.1]',
+  IPV6_BAD_EXTHDR:
+    'an IPv6 extension header that is malformed, out of place, unknown or one too many [RFC 8200 4]',
   FRAG_REASM_TIMEOUT: 'the other fragments did not come in time [RFC 1122 3.3.2]',
   FRAG_TOO_FAR: 'a fragment beyond 65,535 bytes, or one that overlaps another [RFC 815; RFC 5722]',
   FRAG_LIMIT: 'reassembly holds as much as its settings allow [RFC 1122 3.3.2]',
@@ -18,7 +20,9 @@ export const DROP_REASONS = {
   ICMP_CSUM: 'the ICMP checksum is wrong [RFC 792]',
   ICMP_RATELIMIT: 'an ICMP answer was due, but the rate limit was reached [RFC 1812 4.3.2.8]',
   INVALID_PROTO: 'a message of a known protocol that is malformed or not for us [RFC 1122 3.2.2]',
-  NEIGH_FAILED: 'the neighbour did not answer ARP [RFC 1122 2.3.2]',
+  IPV6_NDISC_HOP_LIMIT: 'neighbour discovery from beyond the link: its hop limit is not 255 [RFC 4861 7.1]',
+  IPV6_NDISC_BAD_OPTIONS: 'neighbour discovery with an option of no or too much length [RFC 4861 4.6]',
+  NEIGH_FAILED: 'the neighbour did not answer ARP or neighbour discovery [RFC 1122 2.3.2; RFC 4861 7.2.2]',
   NEIGH_QUEUEFULL: 'too many packets wait for the same neighbour [RFC 1122 2.3.2.2]',
   UDP_CSUM: 'the UDP checksum is wrong [RFC 768]',
   TCP_CSUM: 'the TCP checksum is wrong [RFC 9293 3.1, MUST-3]',

@@ -46,7 +46,7 @@ export class Host {
     this.scheduler = options.scheduler;
     this.#context = new TurnContext(options, this.settings);
     this.#alarm = options.scheduler.alarm(() => this.#turn(() => this.#advance()));
-    this.ip = new Ip(this.#context);
+    this.ip = new Ip(this.#context, () => this.#drainSoon());
     this.tcp = new Tcp(this.#context, this.ip, () => this.#drainSoon());
     this.udp = new Udp(this.#context, this.ip, () => this.#drainSoon());
     this.holds = new Holds((keepAlive) => {

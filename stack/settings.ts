@@ -33,6 +33,30 @@ export interface IpSettings {
   readonly arpRetries: number;
   /** Packets that wait for one neighbour: at least one, the latest kept [RFC 1122 2.3.2.2]. */
   readonly neighbourQueue: number;
+  /** IPv6 extension headers walked in one packet; one with more is dropped [attacks.md B11; RFC 8504 5.3]. */
+  readonly extensionHeaders: number;
+  /** Destinations whose path MTU is remembered; beyond it the oldest goes [attacks.md section 3]. */
+  readonly pathMtus: number;
+  /** How long a path MTU below the link's is believed: 10 minutes [RFC 1191 6.3; RFC 8201 4]. */
+  readonly pathMtuTimeout: Duration;
+  /** Smallest path MTU believed over IPv4: at least 68 [RFC 1191 3]; Linux min_pmtu 552 [attacks.md B1]. */
+  readonly minPathMtu: number;
+  /** Smallest path MTU believed over IPv6, and never less than 1280 [RFC 8201 4]. */
+  readonly minPathMtu6: number;
+  /** Neighbour solicitations that ask whether an IPv6 address is taken before it is used; 0: none [RFC 4862 5.1]. */
+  readonly dupAddrDetectTransmits: number;
+  /** Longest random wait before the first of them [RFC 4862 5.4.2: MAX_RTR_SOLICITATION_DELAY]. */
+  readonly dadDelay: Duration;
+  /** How long an IPv6 neighbour counts as reachable, on average; 0.5 to 1.5 of it is drawn [RFC 4861 10: REACHABLE_TIME]. */
+  readonly reachableTime: Duration;
+  /** Time between neighbour solicitations [RFC 4861 10: RETRANS_TIMER]. */
+  readonly retransTimer: Duration;
+  /** How long a stale neighbour has for a hint from above until it is probed [RFC 4861 10: DELAY_FIRST_PROBE_TIME]. */
+  readonly delayFirstProbe: Duration;
+  /** Solicitations to the group of an address before it counts as unreachable [RFC 4861 10: MAX_MULTICAST_SOLICIT]. */
+  readonly maxMulticastSolicit: number;
+  /** Probes to a neighbour that is known before it is forgotten [RFC 4861 10: MAX_UNICAST_SOLICIT]. */
+  readonly maxUnicastSolicit: number;
 }
 
 /** Settings of TCP. */
@@ -184,6 +208,18 @@ const standard: Settings = {
     arpInterval: seconds(1),
     arpRetries: 3,
     neighbourQueue: 16,
+    extensionHeaders: 8,
+    pathMtus: 1_024,
+    pathMtuTimeout: seconds(600),
+    minPathMtu: 552,
+    minPathMtu6: 1_280,
+    dupAddrDetectTransmits: 1,
+    dadDelay: seconds(1),
+    reachableTime: seconds(30),
+    retransTimer: seconds(1),
+    delayFirstProbe: seconds(5),
+    maxMulticastSolicit: 3,
+    maxUnicastSolicit: 3,
   },
   tcp: {
     msl: seconds(120),

@@ -39,7 +39,7 @@ export interface FrameEvent extends Event {
 /** A packet was dropped. It is the last frame that came in, or one that could not go out. */
 export interface DropEvent extends Event {
   readonly type: 'drop';
-  readonly layer: 'ethernet' | 'arp' | 'ip' | 'icmp' | 'udp' | 'tcp' | 'device';
+  readonly layer: 'ethernet' | 'arp' | 'ndp' | 'ip' | 'icmp' | 'udp' | 'tcp' | 'device';
   readonly reason: DropReason;
   readonly connection?: number;
 }

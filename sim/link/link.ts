@@ -19,6 +19,8 @@ export interface LinkOptions extends Impairments {
   readonly 'b→a'?: Impairments;
   /** Such as `10.0.1.0/24`: the ends get its first two addresses. By default 10.0.n.0/24 for the n-th link. */
   readonly subnet?: string;
+  /** Such as `fd00:1::/64`: hosts and routers at its ends get IPv6 addresses too, in use at once; none at first. */
+  readonly subnet6?: string;
 }
 
 /** What a link needs of its world, beyond what a lane does. */
@@ -132,7 +134,16 @@ export class Link {
 
 /** The impairments among the options of a link. */
 function impairmentsOf(options: LinkOptions): Impairments {
-  const { name: _n, mtu: _m, medium: _d, subnet: _s, 'a→b': _a, 'b→a': _b, ...impairments } = options;
+  const {
+    name: _n,
+    mtu: _m,
+    medium: _d,
+    subnet: _s,
+    subnet6: _6,
+    'a→b': _a,
+    'b→a': _b,
+    ...impairments
+  } = options;
   return impairments;
 }
 

@@ -1,15 +1,18 @@
 import type { PacketBuffer } from '../../stack/bytes/packet-buffer.ts';
 import { copyPacket } from '../../stack/link/copy-packet.ts';
 import { fragment } from '../../stack/ip/fragment.ts';
-import { type IPv4Address, parseIPv4 } from '../../stack/wire/address.ts';
+import { type IPv4Address, IPv6Address, parseIPv4 } from '../../stack/wire/address.ts';
 import { UNREACHABLE } from '../../stack/wire/icmp.ts';
 import * as ipv4 from '../../stack/wire/ipv4.ts';
-import { icmpErrorAbout } from '../network/icmp-error.ts';
+import { icmp6ErrorAbout, icmpErrorAbout } from '../network/icmp-error.ts';
 import type { PathMtu } from './impairments.ts';
 import type { LinkReason } from './link-event.ts';
 
 /** Where a hidden router's ICMP errors come from [RFC 7600 6: the dummy address of a node without one]. */
 const DUMMY: IPv4Address = parseIPv4('192.0.0.8') ?? (0 as IPv4Address);
+
+/** The same for IPv6: of the prefix that goes nowhere [RFC 6666]. */
+const DUMMY_V6: IPv6Address = new IPv6Address(0x0100_0000, 0, 0, 8);
 
 /** What becomes of a packet that is too big for the path. */
 export interface TooBig {
@@ -24,7 +27,21 @@ export interface TooBig {
 export function tooBigFor(packet: PacketBuffer, mtu: PathMtu): TooBig | undefined {
   if (packet.length <= mtu.bytes) return undefined;
   if (mtu.tooBig === 'black-hole') return { pieces: [], reason: 'LINK_BLACK_HOLE', error: undefined };
+  if (isVersion6(packet)) return refuse6(packet, mtu.bytes, DUMMY_V6);
   return cutOrRefuse(packet, mtu.bytes, DUMMY);
+}
+
+/** IPv6 routers cut nothing: the sender is told by an error from `from` [RFC 8200 5; RFC 4443 3.2]. */
+export function refuse6(packet: PacketBuffer, mtu: number, from: IPv6Address): TooBig {
+  return {
+    pieces: [],
+    reason: 'LINK_MTU',
+    error: icmp6ErrorAbout(packet, { type: 'packet-too-big', mtu }, from),
+  };
+}
+
+function isVersion6({ view, head, tail }: PacketBuffer): boolean {
+  return head < tail && view.getUint8(head) >>> 4 === 6;
 }
 
 /** As a router does it [RFC 1812 5.3.1, RFC 1191 4]: fragments, or with DF an error from `from`. */

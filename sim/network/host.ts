@@ -5,7 +5,14 @@ import type { TcpListener } from '../../stack/tcp/listener.ts';
 import type { Tcp } from '../../stack/tcp/tcp.ts';
 import type { Scheduler } from '../../stack/time.ts';
 import type { Tracer } from '../../stack/trace.ts';
-import { type IpAddress, formatAddress, isIPv4, parseAddress } from '../../stack/wire/address.ts';
+import {
+  type IpAddress,
+  IPV6_ANY,
+  type IPv6Address,
+  formatAddress,
+  isIPv4,
+  parseAddress,
+} from '../../stack/wire/address.ts';
 import type { LinkEnd } from '../link/link.ts';
 import { seededRandom } from '../random.ts';
 import { Flow, type FlowOptions } from './flow.ts';
@@ -19,6 +26,7 @@ export class WorldHost {
   readonly ends: LinkEnd[] = [];
   readonly #addresses: IpAddress[] = [];
   #hasDefault: boolean = false;
+  #hasDefault6: boolean = false;
 
   constructor(
     name: string,
@@ -51,6 +59,13 @@ export class WorldHost {
     return formatAddress(first);
   }
 
+  /** Its first IPv6 address, such as `fd00:1::1`. */
+  get address6(): string {
+    const first = this.#addresses.find((own) => !isIPv4(own));
+    if (first === undefined) throw new Error(`host ${this.name} has no IPv6 address: link it with subnet6`);
+    return formatAddress(first);
+  }
+
   get addresses(): readonly IpAddress[] {
     return this.#addresses;
   }
@@ -65,6 +80,17 @@ export class WorldHost {
     const destination = parseAddress('0.0.0.0');
     if (destination !== undefined && isIPv4(gateway))
       this.host.ip.routes.add({ destination, prefixLength: 0, interface: added, gateway });
+  }
+
+  /** Gives its newest interface an IPv6 address, without duplicate address detection: the world gives none twice. */
+  plugIn6(address: IPv6Address, prefixLength: number, gateway: IPv6Address | undefined): void {
+    const added = this.host.ip.interfaces.at(-1);
+    if (added === undefined) throw new Error(`host ${this.name} has no interface yet`);
+    added.addAddress({ address, prefixLength, state: 'preferred' });
+    this.#addresses.push(address);
+    if (gateway === undefined || this.#hasDefault6) return;
+    this.#hasDefault6 = true;
+    this.host.ip.routes.add({ destination: IPV6_ANY, prefixLength: 0, interface: added, gateway });
   }
 
   /** Listens; each connection gets a flow, which `accepted` hears of. */
@@ -87,7 +113,7 @@ export class WorldHost {
     return listener;
   }
 
-  /** Opens a connection to a host, or an address such as `10.0.1.2`. */
+  /** Opens a connection to a host, or an address such as `10.0.1.2` or `fd00:1::2`. */
   connect(to: WorldHost | string, port: number, options?: FlowOptions): Flow {
     const text = typeof to === 'string' ? to : to.address;
     const address = parseAddress(text);

@@ -1,4 +1,4 @@
-import { type IPv4Address, isIPv4, parseCidr, prefixMask } from '../../stack/wire/address.ts';
+import { type IPv4Address, IPv6Address, isIPv4, parseCidr, prefixMask } from '../../stack/wire/address.ts';
 import type { Link, LinkOptions } from '../link/link.ts';
 import type { WorldHost } from './host.ts';
 import { Router, type RouterRoute } from './router.ts';
@@ -10,6 +10,8 @@ export type NetworkNode = WorldHost | Router | Switch;
 interface Subnet {
   readonly base: IPv4Address;
   readonly prefixLength: number;
+  /** Beside it, if the link was given one. */
+  readonly v6: { readonly base: IPv6Address; readonly prefixLength: number } | undefined;
   /** Addresses given out. */
   used: number;
 }
@@ -47,7 +49,8 @@ export class Network {
     const given = places.map(({ node }) => (node.kind === 'switch' ? undefined : nextAddress(subnet)));
     for (const [index, { node, end }] of places.entries()) {
       const address = given[index];
-      if (node.kind === 'router' && address !== undefined) node.plugIn(end, address);
+      if (node.kind === 'router' && address !== undefined)
+        node.plugIn(end, address, address6(subnet, address));
       else if (node.kind === 'switch') node.plugIn(end);
     }
     for (const [index, { node, other, end, peer }] of places.entries()) {
@@ -55,6 +58,10 @@ export class Network {
       if (node.kind !== 'host' || address === undefined) continue;
       const gateway = other.kind === 'router' ? other.addressOn(peer) : undefined;
       node.plugIn(end, address, subnet.prefixLength, gateway);
+      const own6 = address6(subnet, address);
+      if (own6 === undefined || subnet.v6 === undefined) continue;
+      const gateway6 = other.kind === 'router' ? other.address6On(peer) : undefined;
+      node.plugIn6(own6, subnet.v6.prefixLength, gateway6);
     }
     for (const { nodes } of this.#connections)
       for (const node of nodes) if (node.kind === 'router') node.forgetRoutes();
@@ -74,6 +81,12 @@ export class Network {
           if (!known.has(subnet)) {
             known.add(subnet);
             routes.push({ destination: subnet.base, prefixLength: subnet.prefixLength, port: through });
+            if (subnet.v6 !== undefined)
+              routes.push({
+                destination: subnet.v6.base,
+                prefixLength: subnet.v6.prefixLength,
+                port: through,
+              });
           }
           if (!(other instanceof Router) || seen.has(other)) continue;
           seen.add(other);
@@ -107,7 +120,12 @@ export class Network {
     if (parsed === undefined || !isIPv4(parsed.address) || parsed.prefixLength > 30)
       throw new Error(`subnet: ${text} is no IPv4 prefix with room for two hosts, such as 10.0.1.0/24`);
     const base = ((parsed.address & prefixMask(parsed.prefixLength)) >>> 0) as IPv4Address;
-    const subnet = { base, prefixLength: parsed.prefixLength, used: 0 };
+    const subnet = {
+      base,
+      prefixLength: parsed.prefixLength,
+      v6: subnet6(options.subnet6),
+      used: 0,
+    };
     for (const each of switches) this.#switched.set(each, subnet);
     return subnet;
   }
@@ -118,4 +136,20 @@ function nextAddress(subnet: Subnet): IPv4Address {
   if (subnet.used >= ~prefixMask(subnet.prefixLength) >>> 0)
     throw new Error('the subnet has no address left: name a larger one');
   return (subnet.base + subnet.used) as IPv4Address;
+}
+
+function subnet6(text: string | undefined): Subnet['v6'] {
+  if (text === undefined) return undefined;
+  const parsed = parseCidr(text);
+  if (parsed === undefined || isIPv4(parsed.address) || parsed.prefixLength > 64)
+    throw new Error(`subnet6: ${text} is no IPv6 prefix of at most 64 bits, such as fd00:1::/64`);
+  const { a, b } = parsed.address;
+  return { base: new IPv6Address(a, b, 0, 0), prefixLength: parsed.prefixLength };
+}
+
+/** The IPv6 address with the same number on the link as the IPv4 one. */
+function address6(subnet: Subnet, address: IPv4Address): IPv6Address | undefined {
+  if (subnet.v6 === undefined) return undefined;
+  const { a, b } = subnet.v6.base;
+  return new IPv6Address(a, b, 0, address - subnet.base);
 }

@@ -2,7 +2,8 @@ import { StackError } from '../../stack/errors.ts';
 import type { Host } from '../../stack/host.ts';
 import type { TcpConnection } from '../../stack/tcp/connection.ts';
 import type { CloseReason, ConnectionOwner, Endpoint, IcmpErrorKind } from '../../stack/tcp/events.ts';
-import { formatAddress, type IpAddress, isIPv4, parseAddress } from '../../stack/wire/address.ts';
+import { formatAddress, type IpAddress, isIPv4 } from '../../stack/wire/address.ts';
+import { parseZoned } from '../zone.ts';
 import type { ConnectFailure } from '../errors.ts';
 import { connectFailure, lookupFailure } from './duplex-errors.ts';
 import type { Destination, Lookup } from './duplex-options.ts';
@@ -22,6 +23,8 @@ export class ConnectAttempt {
   readonly #host: Host;
   readonly #owner: AttemptOwner;
   readonly #destination: Destination;
+  /** Of a link-local address. */
+  #zone: string | undefined;
   #addresses: readonly IpAddress[] = [];
   #next: number = 0;
   #remote: Endpoint | undefined;
@@ -36,9 +39,10 @@ export class ConnectAttempt {
   /** Begins. Nothing is decided before the call that caused it has returned. */
   start(lookup: Lookup): void {
     const { host } = this.#destination;
-    const address = parseAddress(host);
-    if (address !== undefined) {
-      this.#addresses = [address];
+    const literal = parseZoned(host);
+    if (literal !== undefined) {
+      this.#addresses = [literal.address];
+      this.#zone = literal.zone;
       this.#tryNext();
       return;
     }
@@ -86,7 +90,7 @@ export class ConnectAttempt {
     this.#remote = remote;
     const local = { address: localAddress, port: localPort };
     try {
-      this.#owner.attached(this.#host.tcp.connect({ remote, local }, this.#owner));
+      this.#owner.attached(this.#host.tcp.connect({ remote, local, zone: this.#zone }, this.#owner));
     } catch (thrown) {
       process.nextTick(() => {
         // Anything but a StackError is a fault, which must not pass for a refusal.

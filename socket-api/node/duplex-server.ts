@@ -51,7 +51,7 @@ export class DuplexServer extends EventEmitter<ServerEvents> implements Listener
     if (address === undefined) throw argumentError(`'${options.host}' is no address to listen on`);
     this.#address = options.host ?? '0.0.0.0';
     this.#mapped = !isIPv4(address) && isUnspecified(address);
-    const place = isUnspecified(address) ? { port } : { address, port };
+    const place = { address, port };
     try {
       this.#tcp = host.tcp.listen(backlog === undefined ? place : { ...place, backlog }, this);
     } catch (error) {

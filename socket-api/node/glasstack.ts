@@ -4,7 +4,14 @@ import type { Random } from '../../stack/random.ts';
 import { PROFILES, type Settings } from '../../stack/settings.ts';
 import type { Scheduler } from '../../stack/time.ts';
 import type { Tracer } from '../../stack/trace.ts';
-import { IPV4_ANY, isIPv4, parseAddress, parseCidr } from '../../stack/wire/address.ts';
+import {
+  type IpAddress,
+  IPV4_ANY,
+  IPV6_ANY,
+  isIPv4,
+  parseAddress,
+  parseCidr,
+} from '../../stack/wire/address.ts';
 import type { InterfaceAddress } from '../../stack/link/interface.ts';
 import { createSocketApi } from '../socket-api.ts';
 import type { SocketApi } from '../types.ts';
@@ -16,10 +23,10 @@ import { nodeRuntime } from './runtime.ts';
 export interface GlasstackOptions {
   /** From `openTun`, `openTap`, `wire` …; closed with the stack. */
   readonly device: Device;
-  /** The stack's own address with prefix length, `10.77.0.2/24`, or several. */
+  /** The stack's own address with prefix length, `10.77.0.2/24` or `fd00::2/64`, or several. */
   readonly address: string | readonly string[];
-  /** Whom packets to other networks are given to. */
-  readonly gateway?: string | undefined;
+  /** Whom packets to other networks are given to: an IPv4 or IPv6 address, or one of each. */
+  readonly gateway?: string | readonly string[] | undefined;
   /** A profile's name, or settings of one's own. */
   readonly profile?: keyof typeof PROFILES | Settings | undefined;
   /** How the trace calls the host. */
@@ -47,10 +54,8 @@ export function glasstack(options: GlasstackOptions): Glasstack {
   const { device, address, gateway, profile = 'standard', name = 'glasstack', tracer } = options;
   const given = typeof address === 'string' ? [address] : address;
   const addresses = given.map(interfaceAddress);
-  const router = gateway === undefined ? undefined : parseAddress(gateway);
-  if (gateway !== undefined && (router === undefined || !isIPv4(router))) {
-    throw new TypeError(`'${gateway}' is no IPv4 address for a gateway`);
-  }
+  const gateways = gateway === undefined ? [] : typeof gateway === 'string' ? [gateway] : gateway;
+  const routers = gateways.map(gatewayAddress);
   const host = new Host({
     name,
     scheduler: options.scheduler ?? new SystemScheduler(),
@@ -59,8 +64,9 @@ export function glasstack(options: GlasstackOptions): Glasstack {
     ...(tracer !== undefined && { tracer }),
   });
   const added = host.addInterface(device, addresses);
-  if (router !== undefined) {
-    host.ip.routes.add({ destination: IPV4_ANY, prefixLength: 0, interface: added, gateway: router });
+  for (const router of routers) {
+    const destination = isIPv4(router) ? IPV4_ANY : IPV6_ANY;
+    host.ip.routes.add({ destination, prefixLength: 0, interface: added, gateway: router });
   }
   const { listen, connect } = createSocketApi(host, nodeRuntime);
   return { listen, connect, host, close: () => host.close() };
@@ -70,4 +76,10 @@ function interfaceAddress(text: string): InterfaceAddress {
   const parsed = parseCidr(text);
   if (parsed !== undefined) return parsed;
   throw new TypeError(`'${text}' is no address with a prefix length, such as 10.77.0.2/24`);
+}
+
+function gatewayAddress(text: string): IpAddress {
+  const parsed = parseAddress(text);
+  if (parsed !== undefined) return parsed;
+  throw new TypeError(`'${text}' is no IP address for a gateway`);
 }

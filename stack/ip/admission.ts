@@ -2,12 +2,15 @@ import type { DropReason } from '../drop-reasons.ts';
 import type { Interface } from '../link/interface.ts';
 import {
   type IPv4Address,
+  type IPv6Address,
   isBroadcast,
   isLoopback,
   isMulticast,
   isUnspecified,
   ipv4,
+  mappedIPv4,
 } from '../wire/address.ts';
+import { isLinkScoped } from './source-address.ts';
 
 /** Every host on the link is a member [RFC 1112 4]. */
 const ALL_HOSTS: IPv4Address = ipv4(224, 0, 0, 1);
@@ -41,4 +44,24 @@ function isPossibleSource(source: IPv4Address, interfaces: readonly Interface[])
   if (isUnspecified(source) || source >>> 24 === 0 || isLoopback(source)) return false;
   if (isMulticast(source) || source >>> 28 === 0xf) return false;
   return !interfaces.some((own) => own.isLocal(source) || own.isSubnetBroadcast(source));
+}
+
+/**
+ * The same for IPv6. The unspecified address is the sender of duplicate address detection, which its protocol has to see to
+ * [RFC 4291 2.5.2]; v4-mapped addresses never are on a wire, whoever writes them wants to get around a filter.
+ */
+export function admit6(
+  source: IPv6Address,
+  destination: IPv6Address,
+  from: Interface,
+  interfaces: readonly Interface[],
+): Admission {
+  if (isMulticast(source) || isLoopback(source) || mappedIPv4(source) !== undefined)
+    return 'IP_INVALID_SOURCE';
+  if (interfaces.some((own) => own.isLocal(source))) return 'IP_INVALID_SOURCE'; // LAND
+  if (isMulticast(destination)) return from.isMember(destination) ? 'everyone' : 'OTHERHOST';
+  // A link-local address is the one of that link [RFC 4291 2.5.6].
+  const candidates = isLinkScoped(destination) ? [from] : interfaces;
+  if (!candidates.some((own) => own.isLocal(destination))) return 'OTHERHOST';
+  return from.groupFrame ? 'OTHERHOST' : 'host';
 }

@@ -3,6 +3,7 @@ import type { PacketBuffer } from '../bytes/packet-buffer.ts';
 import type { IcmpErrorKind } from '../tcp/events.ts';
 import { type IcmpMessage, UNREACHABLE } from '../wire/icmp.ts';
 import { IPV4_HEADER_LENGTH, PROTOCOL_ICMP } from '../wire/ipv4.ts';
+import { IPV6_HEADER_LENGTH } from '../wire/ipv6.ts';
 
 /** As much of the original as fits an ICMP packet of 576 bytes [RFC 1812 4.3.2.3]: 576 less the IP and ICMP headers. */
 export const QUOTE_LIMIT = 548;
@@ -36,8 +37,9 @@ const CHECKSUM_AT: ReadonlyMap<number, number> = new Map([
 export function finishChecksum(packet: PacketBuffer, headerAt: number): void {
   if (packet.checksum !== 'partial' || packet.segmentSize > 0) return;
   const { bytes, view, tail } = packet;
-  const offset = CHECKSUM_AT.get(view.getUint8(headerAt + 9));
-  const at = headerAt + (view.getUint8(headerAt) & 0xf) * 4;
+  const v6 = view.getUint8(headerAt) >>> 4 === 6; // without extension headers, if we sent it
+  const offset = CHECKSUM_AT.get(view.getUint8(headerAt + (v6 ? 6 : 9)));
+  const at = headerAt + (v6 ? IPV6_HEADER_LENGTH : (view.getUint8(headerAt) & 0xf) * 4);
   if (offset === undefined || at + offset + 2 > tail) return;
   const computed = checksum(bytes, at, tail);
   view.setUint16(at + offset, computed === 0 ? 0xffff : computed); // the same number; 0 would mean none in UDP [RFC 768]

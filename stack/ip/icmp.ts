@@ -4,6 +4,8 @@ import type { IcmpErrorKind } from '../tcp/events.ts';
 import { type IpAddress, isIPv4, readIPv4 } from '../wire/address.ts';
 import * as icmp from '../wire/icmp.ts';
 import { IPV4_HEADER_LENGTH, PROTOCOL_ICMP } from '../wire/ipv4.ts';
+import { type EchoError, EchoListeners, type EchoReply, type Ping } from './echo.ts';
+import { Icmp6 } from './icmp6.ts';
 import { errorKind, finishChecksum, mayBeReported, QUOTE_LIMIT } from './icmp-errors.ts';
 import type { IpMeta, IpSender, Transport } from './transport.ts';
 
@@ -12,64 +14,35 @@ const ERROR_TOS = 0xc0;
 /** The largest IPv4 packet, less the IP and ICMP headers. */
 const ECHO_LIMIT = 65_507;
 
-/** What to send as an echo request. */
-export interface Ping {
-  /** 0..65535; tells whose pings they are. */
-  readonly identifier: number;
-  /** 0..65535 */
-  readonly sequence: number;
-  /** At most 65,507 bytes; comes back as it is. */
-  readonly payload: Uint8Array;
-  readonly ttl?: number;
-  /** The address of ours to send from. */
-  readonly source?: IpAddress;
-}
-
-/** An answer to a ping. */
-export interface EchoReply {
-  readonly source: IpAddress;
-  readonly identifier: number;
-  readonly sequence: number;
-  readonly ttl: number;
-  /** Valid during the call. */
-  readonly payload: Uint8Array;
-}
-
-/** A ping that did not arrive. */
-export interface EchoError {
-  readonly kind: IcmpErrorKind;
-  /** Where the ping was sent to. */
-  readonly destination: IpAddress;
-  readonly identifier: number;
-  readonly sequence: number;
-}
+export type { EchoError, EchoReply, Ping } from './echo.ts';
 
 /** ICMP for IPv4 [RFC 792, RFC 1122 3.2.2]: answers echo requests, sends and takes errors, pings. */
 export class Icmp implements Transport {
   readonly #context: HostContext;
   readonly #ip: IpSender;
-  readonly #replyListeners: Set<(reply: EchoReply) => void> = new Set();
-  readonly #errorListeners: Set<(error: EchoError) => void> = new Set();
+  readonly #echoes: EchoListeners = new EchoListeners();
+  /** ICMP for IPv6, with the same listeners. */
+  readonly v6: Icmp6;
 
   constructor(context: HostContext, ip: IpSender) {
     this.#context = context;
     this.#ip = ip;
+    this.v6 = new Icmp6(context, ip, this.#echoes);
   }
 
   /** Calls `listener` for every echo reply from now on; the result ends that. */
   onEchoReply(listener: (reply: EchoReply) => void): () => void {
-    this.#replyListeners.add(listener);
-    return () => this.#replyListeners.delete(listener);
+    return this.#echoes.onReply(listener);
   }
 
   /** Calls `listener` for every error about an echo request of ours; the result ends that. */
   onEchoError(listener: (error: EchoError) => void): () => void {
-    this.#errorListeners.add(listener);
-    return () => this.#errorListeners.delete(listener);
+    return this.#echoes.onError(listener);
   }
 
-  /** Sends an echo request; false if there is no route, or the device takes nothing now. */
+  /** Sends an echo request, to an address of either version; false if there is no route, or the device takes nothing now. */
   ping(destination: IpAddress, ping: Ping): boolean {
+    if (!isIPv4(destination)) return this.v6.ping(destination, ping);
     if (ping.payload.length > ECHO_LIMIT) {
       throw new RangeError(`a ping carries at most ${ECHO_LIMIT} bytes, not ${ping.payload.length}`);
     }
@@ -119,7 +92,7 @@ export class Icmp implements Transport {
     if (!isFirst || !this.#ip.isLocal(source) || (sender !== undefined && sender !== source)) {
       return this.#ip.drop('icmp', 'INVALID_PROTO');
     }
-    const transport = this.#ip.transport(view.getUint8(head + 9));
+    const transport = this.#ip.transport(view.getUint8(head + 9), 4);
     if (transport === undefined) return this.#ip.drop('icmp', 'INVALID_PROTO');
     const inner = new PacketBuffer(quoted.bytes, view, at, tail);
     transport.icmpError(kind, source, readIPv4(view, head + 16), inner, mtu);
@@ -131,7 +104,7 @@ export class Icmp implements Transport {
     if (view.getUint8(head) !== 8) return this.#ip.drop('icmp', 'INVALID_PROTO');
     const identifier = view.getUint16(head + 4);
     const sequence = view.getUint16(head + 6);
-    for (const listener of this.#errorListeners) listener({ kind, destination, identifier, sequence });
+    this.#echoes.failed({ kind, destination, identifier, sequence });
   }
 
   /**
@@ -163,9 +136,7 @@ export class Icmp implements Transport {
   #echoReply(reply: icmp.IcmpEcho, payload: Uint8Array, meta: IpMeta): void {
     if (meta.broadcast) return this.#ip.drop('icmp', 'INVALID_PROTO');
     const { identifier, sequenceNumber: sequence } = reply;
-    for (const listener of this.#replyListeners) {
-      listener({ source: meta.source, identifier, sequence, ttl: meta.ttl, payload });
-    }
+    this.#echoes.replied({ source: meta.source, identifier, sequence, ttl: meta.ttl, payload });
   }
 
   #send(

@@ -1,273 +1,119 @@
 import { checksum } from '../bytes/checksum.ts';
-import { PacketBuffer } from '../bytes/packet-buffer.ts';
+import type { PacketBuffer } from '../bytes/packet-buffer.ts';
 import type { HostContext } from '../context.ts';
 import type { DropReason } from '../drop-reasons.ts';
-import { after, type Instant, NEVER } from '../time.ts';
-import type { IPv4Address } from '../wire/address.ts';
+import type { Instant } from '../time.ts';
 import { IPV4_HEADER_LENGTH, type IPv4Header } from '../wire/ipv4.ts';
-
-/** What becomes of fragments, other than a whole datagram. */
-export interface ReassemblyOwner {
-  drop(reason: DropReason): void;
-  /**
-   * The time for a datagram is up, and its first fragment is here: `first` is a packet with that fragment's header and bytes
-   * [RFC 792, time exceeded code 1; RFC 1122 3.3.2].
-   */
-  timedOut(first: PacketBuffer): void;
-}
-
-/** A datagram in the making. */
-interface Datagram {
-  readonly key: string;
-  readonly source: IPv4Address;
-  readonly deadline: Instant;
-  /** Payloads of the fragments, by their offset; undefined: given up, see `#giveUp`. */
-  pieces: Map<number, Uint8Array> | undefined;
-  /** One bit for each 8 payload bytes received: RFC 791 3.2's fragment block bit table. */
-  blocks: Uint32Array;
-  /** Bits set. */
-  received: number;
-  /** Payload bytes of the whole; undefined until the last fragment came. */
-  total: number | undefined;
-  /** Payload end of the furthest fragment. */
-  furthest: number;
-  /** The first fragment's header; undefined: it has not come. */
-  header: Uint8Array | undefined;
-  /** ECN codepoints seen: bit n for codepoint n [RFC 3168 5.3]. */
-  ecn: number;
-  /** What it counts for in bytes. */
-  size: number;
-  /** Its neighbours in age. */
-  older: Datagram | undefined;
-  newer: Datagram | undefined;
-}
+import { IPV6_HEADER_LENGTH, type IPv6Header } from '../wire/ipv6.ts';
+import { FRAGMENT_HEADER_LENGTH } from '../wire/ipv6-extensions.ts';
+import type { HeaderChain } from './extension-headers.ts';
+import { FragmentTable, type ReassemblyOwner } from './fragment-table.ts';
 
 const LARGEST = 65_535;
-/** What a datagram and a fragment cost beside their bytes (objects, keys, table entries), roughly. */
-const DATAGRAM_OVERHEAD = 1_024;
-const FRAGMENT_OVERHEAD = 192;
 
-/**
- * Puts IPv4 fragments together [RFC 791 3.2, RFC 815]. Work per fragment is bounded by its length, whatever came before
- * (FragmentSmack, CVE-2018-5391), and so is memory: in all, and in datagrams per source; the oldest datagram has to go.
- * A datagram with overlapping or contradicting fragments is dropped as a whole, as RFC 5722 has it for IPv6; only an exact
- * copy of a fragment is ignored.
- */
+/** Makes datagrams of fragments, IPv4 and IPv6 within the same bounds. */
 export class Reassembly {
-  readonly #context: HostContext;
   readonly #owner: ReassemblyOwner;
-  readonly #datagrams: Map<string, Datagram> = new Map();
-  readonly #bySource: Map<IPv4Address, Set<Datagram>> = new Map();
-  /** Ends of the list by age, which is the order of deadlines too, since all wait equally long. */
-  #oldest: Datagram | undefined;
-  #newest: Datagram | undefined;
-  #memory: number = 0;
+  readonly #table: FragmentTable;
 
   constructor(context: HostContext, owner: ReassemblyOwner) {
-    this.#context = context;
     this.#owner = owner;
+    this.#table = new FragmentTable(context, owner);
   }
 
   /** Bytes held, with what holding them costs. */
   get memory(): number {
-    return this.#memory;
+    return this.#table.memory;
   }
 
   /** Datagrams in the making, or given up and not forgotten yet. */
   get size(): number {
-    return this.#datagrams.size;
+    return this.#table.size;
   }
 
   /**
-   * Takes the fragment (head at the IP header, tail at the packet's end). When it completes its datagram, the whole: one packet
+   * Takes the IPv4 fragment (head at the IP header, tail at the packet's end). When it completes its datagram, the whole: one packet
    * with its header rebuilt.
    */
   fragmentArrived(packet: PacketBuffer, header: IPv4Header): PacketBuffer | undefined {
+    const { source, destination, protocol, identification, fragmentOffset: begin, moreFragments } = header;
     const at = packet.head + header.headerLength;
     const length = packet.tail - at;
-    const begin = header.fragmentOffset;
-    const end = begin + length;
-    if (length === 0 || (header.moreFragments && length % 8 !== 0)) return this.#drop('IP_INHDR');
-    if (IPV4_HEADER_LENGTH + end > LARGEST) return this.#drop('FRAG_TOO_FAR'); // the "ping of death"
-    const datagram = this.#find(header);
-    const { pieces } = datagram;
-    if (pieces === undefined) return this.#drop('FRAG_TOO_FAR');
-    if (isCopy(pieces.get(begin), packet, at)) return this.#drop('FRAG_TOO_FAR');
-    if (contradicts(datagram, begin, end, header.moreFragments) || !markBlocks(datagram, begin, end)) {
-      return this.#giveUp(datagram);
-    }
-    pieces.set(begin, packet.bytes.slice(at, packet.tail));
-    if (begin === 0) datagram.header = packet.bytes.slice(packet.head, at);
-    if (!header.moreFragments) datagram.total = end;
-    datagram.furthest = Math.max(datagram.furthest, end);
-    datagram.ecn |= 1 << (header.tos & 3);
-    if (datagram.received * 8 >= (datagram.total ?? Number.POSITIVE_INFINITY)) return this.#finish(datagram);
-    this.#count(datagram, length + FRAGMENT_OVERHEAD);
-    this.#limitMemory(datagram);
-    return undefined;
+    if (length === 0 || (moreFragments && length % 8 !== 0)) return this.#drop('IP_INHDR');
+    // The "ping of death".
+    if (IPV4_HEADER_LENGTH + begin + length > LARGEST) return this.#drop('FRAG_TOO_FAR');
+    const whole = this.#table.add(packet, {
+      key: `${source} ${destination} ${protocol} ${identification}`,
+      source: String(source),
+      at,
+      begin,
+      moreFragments,
+      ecn: header.tos & 3,
+      largest: LARGEST,
+    });
+    if (whole === undefined) return undefined;
+    const { view, head, bytes } = whole.packet;
+    view.setUint16(head + 2, whole.packet.length);
+    view.setUint16(head + 6, 0);
+    // RFC 3168 5.3: congestion met by one fragment was met by the datagram.
+    if (whole.congested) view.setUint8(head + 1, view.getUint8(head + 1) | 0b11);
+    view.setUint16(head + 10, 0);
+    view.setUint16(head + 10, checksum(bytes, head, head + whole.headerLength));
+    return whole.packet;
+  }
+
+  /**
+   * Takes the IPv6 fragment whose fragment header `chain` has found; its length was checked by the caller, who reports what is wrong with it.
+   * When it completes its datagram, the whole: one packet without fragment header [RFC 8200 4.5].
+   */
+  fragment6Arrived(packet: PacketBuffer, header: IPv6Header, chain: HeaderChain): PacketBuffer | undefined {
+    const { fragment } = chain;
+    if (fragment === undefined) return undefined;
+    const { source, destination } = header;
+    const whole = this.#table.add(packet, {
+      key: `${source} ${destination} ${fragment.identification}`,
+      source: `${source.a} ${source.b}`, // who is given a /64 has all its addresses
+      at: fragment.at + FRAGMENT_HEADER_LENGTH,
+      begin: fragment.fragmentOffset,
+      moreFragments: fragment.moreFragments,
+      ecn: header.trafficClass & 3,
+      largest: LARGEST + IPV6_HEADER_LENGTH + FRAGMENT_HEADER_LENGTH,
+    });
+    if (whole === undefined) return undefined;
+    return withoutFragmentHeader(whole.packet, whole.headerLength, whole.congested);
   }
 
   nextDeadline(): Instant {
-    return this.#oldest?.deadline ?? NEVER;
+    return this.#table.nextDeadline();
   }
 
   /** Forgets the datagrams whose time is up. */
   advance(): void {
-    for (let oldest = this.#oldest; oldest !== undefined; oldest = this.#oldest) {
-      if (oldest.deadline > this.#context.now) return;
-      this.#remove(oldest);
-      if (oldest.pieces === undefined) continue;
-      this.#owner.drop('FRAG_REASM_TIMEOUT');
-      const first = oldest.pieces.get(0);
-      if (oldest.header !== undefined && first !== undefined) {
-        this.#owner.timedOut(join(oldest.header, [[0, first]], first.length));
-      }
-    }
+    this.#table.advance();
   }
 
   #drop(reason: DropReason): undefined {
     this.#owner.drop(reason);
     return undefined;
   }
-
-  #find(header: IPv4Header): Datagram {
-    const key = `${header.source} ${header.destination} ${header.protocol} ${header.identification}`;
-    const known = this.#datagrams.get(key);
-    if (known !== undefined) return known;
-    const ofSource = this.#bySource.get(header.source) ?? new Set();
-    if (ofSource.size >= this.#context.settings.ip.reassemblyPerSource) {
-      for (const oldest of ofSource) {
-        this.#evict(oldest);
-        break;
-      }
-    }
-    const datagram: Datagram = {
-      key,
-      source: header.source,
-      deadline: after(this.#context.now, this.#context.settings.ip.reassemblyTimeout),
-      pieces: new Map(),
-      blocks: new Uint32Array(0),
-      received: 0,
-      total: undefined,
-      furthest: 0,
-      header: undefined,
-      ecn: 0,
-      size: 0,
-      older: this.#newest,
-      newer: undefined,
-    };
-    if (this.#newest === undefined) this.#oldest = datagram;
-    else this.#newest.newer = datagram;
-    this.#newest = datagram;
-    this.#datagrams.set(key, datagram);
-    ofSource.add(datagram);
-    this.#bySource.set(header.source, ofSource);
-    this.#count(datagram, DATAGRAM_OVERHEAD);
-    return datagram;
-  }
-
-  #count(datagram: Datagram, bytes: number): void {
-    datagram.size += bytes;
-    this.#memory += bytes;
-  }
-
-  #limitMemory(keep: Datagram): void {
-    while (this.#memory > this.#context.settings.ip.reassemblyMemory) {
-      const oldest = this.#oldest === keep ? keep.newer : this.#oldest;
-      this.#evict(oldest ?? keep);
-    }
-  }
-
-  #evict(datagram: Datagram): void {
-    this.#remove(datagram);
-    if (datagram.pieces !== undefined) this.#owner.drop('FRAG_LIMIT');
-  }
-
-  #finish(datagram: Datagram): PacketBuffer | undefined {
-    const { pieces, total, header } = datagram;
-    if (pieces === undefined || total === undefined || header === undefined) return undefined;
-    this.#remove(datagram);
-    if (header.length + total > LARGEST) return this.#drop('FRAG_TOO_FAR'); // the first fragment had options
-    const packet = join(header, pieces, total);
-    const { view, head, bytes } = packet;
-    view.setUint16(head + 2, packet.length);
-    view.setUint16(head + 6, 0);
-    // RFC 3168 5.3: congestion met by one fragment was met by the datagram.
-    if ((datagram.ecn & 0b1000) !== 0) view.setUint8(head + 1, view.getUint8(head + 1) | 0b11);
-    view.setUint16(head + 10, 0);
-    view.setUint16(head + 10, checksum(bytes, head, head + header.length));
-    return packet;
-  }
-
-  /**
-   * Drops what is here, and remembers the datagram until its time is up, so that fragments still to come are dropped too and
-   * make no second, different datagram [RFC 5722 4].
-   */
-  #giveUp(datagram: Datagram): undefined {
-    this.#count(datagram, DATAGRAM_OVERHEAD - datagram.size);
-    datagram.pieces = undefined;
-    datagram.header = undefined;
-    datagram.blocks = new Uint32Array(0);
-    return this.#drop('FRAG_TOO_FAR');
-  }
-
-  #remove(datagram: Datagram): void {
-    const { older, newer } = datagram;
-    if (older === undefined) this.#oldest = newer;
-    else older.newer = newer;
-    if (newer === undefined) this.#newest = older;
-    else newer.older = older;
-    this.#datagrams.delete(datagram.key);
-    const ofSource = this.#bySource.get(datagram.source);
-    ofSource?.delete(datagram);
-    if (ofSource?.size === 0) this.#bySource.delete(datagram.source);
-    this.#memory -= datagram.size;
-  }
 }
 
-/** A packet of a header and `total` payload bytes, given in pieces by their offsets. */
-function join(
-  header: Uint8Array,
-  pieces: Iterable<readonly [number, Uint8Array]>,
-  total: number,
-): PacketBuffer {
-  const packet = PacketBuffer.allocate(header.length + total);
-  packet.bytes.set(header);
-  for (const [offset, piece] of pieces) packet.bytes.set(piece, header.length + offset);
-  packet.tail = header.length + total;
+/** The headers, which end with the fragment header, move up by its length [RFC 8200 4.5]. */
+function withoutFragmentHeader(packet: PacketBuffer, headerLength: number, congested: boolean): PacketBuffer {
+  const { bytes, view } = packet;
+  const fragmentAt = packet.head + headerLength - FRAGMENT_HEADER_LENGTH;
+  const protocol = view.getUint8(fragmentAt);
+  bytes.copyWithin(packet.head + FRAGMENT_HEADER_LENGTH, packet.head, fragmentAt);
+  packet.head += FRAGMENT_HEADER_LENGTH;
+  view.setUint8(namesLast(packet, fragmentAt + FRAGMENT_HEADER_LENGTH), protocol);
+  view.setUint16(packet.head + 4, packet.length - IPV6_HEADER_LENGTH);
+  if (congested) view.setUint8(packet.head + 1, view.getUint8(packet.head + 1) | 0x30);
   return packet;
 }
 
-/** Whether a fragment says something else about the datagram's end than others did. */
-function contradicts(datagram: Datagram, begin: number, end: number, moreFragments: boolean): boolean {
-  const { total, furthest } = datagram;
-  if (!moreFragments) return total === undefined ? end < furthest : end !== total;
-  return total !== undefined && (end > total || begin >= total);
-}
-
-/** Marks the blocks of `begin..end`, and tells whether none of them was marked before. */
-function markBlocks(datagram: Datagram, begin: number, end: number): boolean {
-  const first = begin >>> 3;
-  const last = (end + 7) >>> 3;
-  if (datagram.blocks.length * 32 < last) {
-    const grown = new Uint32Array(Math.max((last + 31) >>> 5, Math.min(256, 2 * datagram.blocks.length)));
-    grown.set(datagram.blocks);
-    datagram.blocks = grown;
-  }
-  const { blocks } = datagram;
-  for (let block = first; block < last; block++) {
-    const bit = 1 << (block & 31);
-    const word = blocks[block >>> 5] ?? 0;
-    if ((word & bit) !== 0) return false;
-    blocks[block >>> 5] = word | bit;
-  }
-  datagram.received += last - first;
-  return true;
-}
-
-/** Whether the bytes from `at` to the packet's end are exactly this piece. */
-function isCopy(piece: Uint8Array | undefined, packet: PacketBuffer, at: number): boolean {
-  if (piece === undefined || piece.length !== packet.tail - at) return false;
-  for (let i = 0; i < piece.length; i++) if (piece[i] !== packet.bytes[at + i]) return false;
-  return true;
+/** Where the next-header byte of the last header before `end` is: of the IPv6 header, or of the last extension header. */
+function namesLast({ view, head }: PacketBuffer, end: number): number {
+  let namedAt = head + 6;
+  for (let at = head + IPV6_HEADER_LENGTH; at < end; at += 8 + view.getUint8(at + 1) * 8) namedAt = at;
+  return namedAt;
 }

@@ -6,6 +6,7 @@ import type { Interface } from '../link/interface.ts';
 import type { IcmpErrorKind } from '../tcp/events.ts';
 import type { DropEvent } from '../trace.ts';
 import type { IpAddress } from '../wire/address.ts';
+import type { PathMtuCache } from './path-mtu.ts';
 import type { Route, RouteTable } from './routes.ts';
 
 /** What IP knows of a packet that arrived. */
@@ -21,8 +22,10 @@ export interface IpMeta {
   readonly from: Interface;
   /** Sent to a broadcast or multicast address. */
   readonly broadcast: boolean;
-  /** Where the IP header begins in the packet's `bytes`. */
+  /** Where the IP header begins in the packet's `bytes`; extension headers may lie between it and the transport's. */
   readonly headerAt: number;
+  /** It had a fragment header (IPv6). */
+  readonly fragmented?: boolean;
 }
 
 /** A protocol above IP. */
@@ -59,12 +62,13 @@ export interface SendOptions {
 /** IP, as the protocols above it use it. */
 export interface IpSender {
   readonly routes: RouteTable;
+  readonly pathMtu: PathMtuCache;
   send(packet: PacketBuffer, options: SendOptions, route: Route): void;
   drop(layer: DropEvent['layer'], reason: DropReason, connection?: number): void;
   /** Whether one more ICMP error (or RST for an unknown port) may leave now; takes it into account if so. */
   takeErrorToken(): boolean;
   /** Whether `address` is one of the host's own, on any interface. */
   isLocal(address: IpAddress): boolean;
-  /** Who takes packets of this protocol. */
-  transport(protocol: number): Transport | undefined;
+  /** Who takes packets of this protocol over this version of IP. */
+  transport(protocol: number, version: 4 | 6): Transport | undefined;
 }

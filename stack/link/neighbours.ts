@@ -16,6 +16,7 @@ import {
 } from '../wire/address.ts';
 import * as arp from '../wire/arp.ts';
 import { copyPacket } from './copy-packet.ts';
+import type { NeighbourCache } from './neighbour-cache.ts';
 
 /** What ARP needs of its interface. */
 export interface NeighbourLink {
@@ -49,7 +50,7 @@ interface Neighbour {
 const WAITING_BYTES = 1024 * 1024;
 
 /** Ethernet addresses of the neighbours, learnt by ARP [RFC 826, RFC 1122 2.3.2]. */
-export class Neighbours {
+export class Neighbours implements NeighbourCache<IPv4Address> {
   readonly #context: HostContext;
   readonly #mac: MacAddress;
   readonly #link: NeighbourLink;

@@ -1,8 +1,10 @@
 import type { HostContext } from '../context.ts';
 import { StackError } from '../errors.ts';
+import { type Bound, familyOf, overlap, takes } from '../ip/bind-family.ts';
 import type { Ip } from '../ip/ip.ts';
 import type { Route } from '../ip/routes.ts';
 import type { IpMeta } from '../ip/transport.ts';
+import type { Interface } from '../link/interface.ts';
 import {
   IPV4_ANY,
   type IpAddress,
@@ -11,6 +13,7 @@ import {
   isIPv4,
   isMulticast,
   isUnspecified,
+  mappedIPv4,
   sameAddress,
 } from '../wire/address.ts';
 import type { TcpHeader } from '../wire/tcp.ts';
@@ -55,18 +58,21 @@ export class ConnectionTable {
   /** OPEN, passive: a new listener, whatever connections there are on the port [RFC 9293 MUST-41, MUST-42]. */
   listen(options: ListenOptions, owner: ListenerOwner): TcpListener {
     const address = this.#ownAddress(options.address);
+    const bound = { address, family: familyOf(unmapped(options.address), options.ipv6Only ?? false) };
     checkPort(options.port);
     const reusePort = options.reusePort ?? false;
-    const port = options.port === 0 ? this.#freePort(address) : options.port;
-    if (this.#collides(address, port, reusePort)) {
+    const port = options.port === 0 ? this.#freePort(bound) : options.port;
+    if (this.#collides(bound, port, reusePort)) {
       throw new StackError(
         'EADDRINUSE',
         `port ${port} of host ${this.#context.name} is in use by another listener`,
       );
     }
-    const local = { address: address ?? options.address ?? IPV4_ANY, port };
+    const local = { address: address ?? unmapped(options.address) ?? IPV4_ANY, port };
     const backlog = Math.max(1, options.backlog ?? this.#context.settings.tcp.backlog);
-    const listener = new TcpListener(local, backlog, reusePort, owner, (closed) => this.#unlisten(closed));
+    const listener = new TcpListener(local, bound.family, backlog, reusePort, owner, (closed) =>
+      this.#unlisten(closed),
+    );
     const present = this.#listeners.get(port);
     if (present === undefined) this.#listeners.set(port, [listener]);
     else present.push(listener);
@@ -76,22 +82,17 @@ export class ConnectionTable {
   }
 
   /** OPEN, active: a connection in CLOSED, ready to be opened. */
-  connect({ remote, local }: ConnectOptions): TcpConnection {
-    const { address } = remote;
+  connect({ remote: given, local, zone }: ConnectOptions): TcpConnection {
+    const address = unmapped(given.address) ?? given.address;
+    const remote = { address, port: given.port };
     if (isMulticast(address) || isUnspecified(address) || (isIPv4(address) && isBroadcast(address))) {
       throw new StackError(
         'EINVAL',
         `cannot connect to ${formatAddress(address)}: not the address of one host`,
       ); // MUST-46
     }
-    if (!isIPv4(address)) {
-      throw new StackError(
-        'ENETUNREACH',
-        `no route to ${formatAddress(address)}: IPv6 is not implemented yet`,
-      );
-    }
     const source = this.#ownAddress(local?.address);
-    const route = this.#ip.routes.find(address, source); // MUST-44: IP chooses the source address
+    const route = this.#ip.routes.find(address, source, this.#interfaceOf(zone)); // MUST-44: IP chooses the source address
     if (route === undefined) {
       throw new StackError(
         'ENETUNREACH',
@@ -115,7 +116,9 @@ export class ConnectionTable {
     const listeners = this.#listeners.get(header.destinationPort);
     if (listeners === undefined) return undefined;
     const own = listeners.filter((each) => sameAddress(each.local.address, meta.destination));
-    const candidates = own.length > 0 ? own : listeners.filter((each) => isUnspecified(each.local.address));
+    const onAll = (each: TcpListener): boolean =>
+      isUnspecified(each.local.address) && takes(boundOf(each), meta.destination);
+    const candidates = own.length > 0 ? own : listeners.filter(onAll);
     if (candidates.length <= 1) return candidates[0];
     return candidates[
       this.#secrets.tableHash(meta.destination, meta.source, header.sourcePort) % candidates.length
@@ -126,7 +129,7 @@ export class ConnectionTable {
   accept(listener: TcpListener, meta: IpMeta, header: TcpHeader): TcpConnection | undefined {
     const local = { address: meta.destination, port: header.destinationPort };
     const remote = { address: meta.source, port: header.sourcePort };
-    const route = this.#ip.routes.find(meta.source, meta.destination);
+    const route = this.#ip.routes.findBack(meta);
     if (route === undefined) return undefined;
     const connection = this.#make(local, remote, route, true);
     listener.synReceived(connection);
@@ -222,7 +225,8 @@ export class ConnectionTable {
   }
 
   /** The address asked for, if it is one of the host's; undefined: any will do. */
-  #ownAddress(address: IpAddress | undefined): IpAddress | undefined {
+  #ownAddress(wanted: IpAddress | undefined): IpAddress | undefined {
+    const address = unmapped(wanted);
     if (address === undefined || isUnspecified(address)) return undefined;
     if (this.#ip.isLocal(address)) return address;
     throw new StackError(
@@ -248,24 +252,32 @@ export class ConnectionTable {
     return port;
   }
 
-  #freePort(address: IpAddress | undefined): number {
+  #freePort(bound: Bound): number {
     const anyone = { address: IPV4_ANY, port: 0 };
     const isFree = (port: number): boolean =>
-      !this.#collides(address, port, false) && !this.#listeners.has(port);
-    const port = this.#ports.choose(address ?? IPV4_ANY, anyone, isFree);
+      !this.#collides(bound, port, false) && !this.#listeners.has(port);
+    const port = this.#ports.choose(bound.address ?? IPV4_ANY, anyone, isFree);
     if (port === undefined)
       throw new StackError('EADDRINUSE', `no port is free on host ${this.#context.name}`);
     return port;
   }
 
-  /** An address and all addresses exclude each other; two addresses do not. */
-  #collides(address: IpAddress | undefined, port: number, reusePort: boolean): boolean {
+  /** An address and all addresses (of a version that is common to both) exclude each other; two addresses do not. */
+  #collides(bound: Bound, port: number, reusePort: boolean): boolean {
     for (const other of this.#listeners.get(port) ?? []) {
       if (reusePort && other.reusePort) continue;
-      if (address === undefined || isUnspecified(other.local.address)) return true;
-      if (sameAddress(address, other.local.address)) return true;
+      if (overlap(bound, boundOf(other))) return true;
     }
     return false;
+  }
+
+  /** The interface that a zone names. */
+  #interfaceOf(zone: string | undefined): Interface | undefined {
+    if (zone === undefined) return undefined;
+    const found = this.#ip.interfaces.find(({ device }) => device.name === zone);
+    if (found === undefined)
+      throw new StackError('EINVAL', `host ${this.#context.name} has no interface called ${zone}`);
+    return found;
   }
 
   #unlisten(listener: TcpListener): void {
@@ -273,6 +285,16 @@ export class ConnectionTable {
     if (left.length > 0) this.#listeners.set(listener.local.port, left);
     else this.#listeners.delete(listener.local.port);
   }
+}
+
+function boundOf({ local, family }: TcpListener): Bound {
+  return { address: local.address, family };
+}
+
+/** A v4-mapped address means the IPv4 address in it [RFC 3493 3.7]. */
+function unmapped(address: IpAddress | undefined): IpAddress | undefined {
+  if (address === undefined || isIPv4(address)) return address;
+  return mappedIPv4(address) ?? address;
 }
 
 function checkPort(port: number): void {

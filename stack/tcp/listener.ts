@@ -1,4 +1,5 @@
 import type { DropReason } from '../drop-reasons.ts';
+import type { Family } from '../ip/bind-family.ts';
 import type { TcpConnection } from './connection.ts';
 import type { ConnectionOwner, Endpoint, ListenerOwner } from './events.ts';
 
@@ -8,6 +9,8 @@ import type { ConnectionOwner, Endpoint, ListenerOwner } from './events.ts';
  */
 export class TcpListener {
   readonly local: Endpoint;
+  /** Connections of which IP version it takes. */
+  readonly family: Family;
   readonly backlog: number;
   readonly reusePort: boolean;
   readonly owner: ListenerOwner;
@@ -17,12 +20,14 @@ export class TcpListener {
 
   constructor(
     local: Endpoint,
+    family: Family,
     backlog: number,
     reusePort: boolean,
     owner: ListenerOwner,
     closed: (listener: TcpListener) => void,
   ) {
     this.local = local;
+    this.family = family;
     this.backlog = backlog;
     this.reusePort = reusePort;
     this.owner = owner;

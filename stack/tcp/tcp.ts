@@ -24,12 +24,16 @@ export interface ConnectOptions {
   readonly remote: Endpoint;
   /** Where from; by default the route's source address and an ephemeral port [RFC 9293 MUST-43]. */
   readonly local?: { readonly address?: IpAddress | undefined; readonly port?: number | undefined };
+  /** The name of the interface to leave by: the zone of a link-local IPv6 address (`fe80::1%eth0`) [RFC 4007 11]. */
+  readonly zone?: string | undefined;
 }
 
 /** How to listen. */
 export interface ListenOptions {
-  /** Undefined or unspecified (0.0.0.0): all addresses of the host. */
+  /** Undefined: all addresses of the host. `::`: the same, unless `ipv6Only`. 0.0.0.0: all IPv4 addresses. */
   readonly address?: IpAddress;
+  /** `::` takes no IPv4 connections [RFC 3493 5.3]. */
+  readonly ipv6Only?: boolean;
   /** 0: any that is free. */
   readonly port: number;
   readonly backlog?: number;
@@ -234,7 +238,7 @@ export class Tcp implements Transport {
   #resetFor(segment: ArrivedSegment, meta: IpMeta, reason: ResetReason): void {
     const { header } = segment;
     if (header.rst) return;
-    const route = this.#ip.routes.find(meta.source, meta.destination);
+    const route = this.#ip.routes.findBack(meta);
     if (route === undefined) return;
     if (!this.#ip.takeErrorToken()) return this.#drop('ICMP_RATELIMIT');
     const end = add(header.seq, segment.length + (header.syn ? 1 : 0) + (header.fin ? 1 : 0));

@@ -1,10 +1,12 @@
 import type { PacketBuffer } from '../bytes/packet-buffer.ts';
 import type { HostContext } from '../context.ts';
+import { type Bound, familyOf, isOnAll, overlap, takes } from '../ip/bind-family.ts';
 import type { Ip } from '../ip/ip.ts';
 import type { IpMeta, Transport } from '../ip/transport.ts';
+import type { Interface } from '../link/interface.ts';
 import { randomBelow } from '../random.ts';
 import type { Endpoint, IcmpErrorKind } from '../tcp/events.ts';
-import { type IpAddress, sameAddress } from '../wire/address.ts';
+import { type IpAddress, isIPv4, sameAddress } from '../wire/address.ts';
 import { UNREACHABLE } from '../wire/icmp.ts';
 import { PROTOCOL_UDP } from '../wire/ipv4.ts';
 import * as wire from '../wire/udp.ts';
@@ -17,12 +19,19 @@ export interface UdpReceiver {
   errorArrived?(kind: IcmpErrorKind, to: Endpoint): void;
 }
 
-/** The largest IPv4 packet, less the IP and UDP headers. */
+/** The largest IPv4 packet, less the IP and UDP headers; the largest IPv6 payload, less the UDP header. */
 const LARGEST = 65_507;
+const LARGEST_V6 = 65_527;
+
+/** How a datagram is to leave. */
+export interface UdpSendOptions {
+  /** By this interface: for broadcasts, groups and link-local addresses. */
+  readonly on?: Interface;
+}
 
 /** A bound UDP port: what it gets goes to its receiver. Made by `Udp.bind`. */
 export class UdpSocket {
-  /** Undefined: all of the host's. */
+  /** Undefined: all of the host's. `::` and 0.0.0.0: all of that version; `::` takes IPv4 too. */
   readonly address: IpAddress | undefined;
   /** 1..65535 */
   readonly port: number;
@@ -37,10 +46,10 @@ export class UdpSocket {
     this.receiver = receiver;
   }
 
-  /** Sends a datagram of at most 65,507 bytes; false if there is no route, or the device takes nothing now. */
-  send(data: Uint8Array, address: IpAddress, port: number): boolean {
+  /** Sends a datagram of at most 65,507 bytes (IPv6: 65,527); false if there is no route, or the device takes nothing now. */
+  send(data: Uint8Array, address: IpAddress, port: number, options: UdpSendOptions = {}): boolean {
     if (!this.#open) throw new Error('the UDP socket is closed: bind a new one');
-    return this.#udp.send(this, data, address, port);
+    return this.#udp.send(this, data, address, port, options);
   }
 
   /** Gives the port up; twice is fine. */
@@ -81,11 +90,19 @@ export class Udp implements Transport {
   }
 
   /** For `UdpSocket`. */
-  send(socket: UdpSocket, data: Uint8Array, address: IpAddress, port: number): boolean {
-    if (data.length > LARGEST) {
-      throw new RangeError(`a UDP datagram carries at most ${LARGEST} bytes, not ${data.length}`);
+  send(
+    socket: UdpSocket,
+    data: Uint8Array,
+    address: IpAddress,
+    port: number,
+    { on }: UdpSendOptions = {},
+  ): boolean {
+    const largest = isIPv4(address) ? LARGEST : LARGEST_V6;
+    if (data.length > largest) {
+      throw new RangeError(`a UDP datagram carries at most ${largest} bytes, not ${data.length}`);
     }
-    const route = this.#ip.routes.find(address, socket.address);
+    const onAll = isOnAll(boundOf(socket));
+    const route = this.#ip.routes.find(address, onAll ? undefined : socket.address, on);
     if (route === undefined) {
       this.#ip.drop('udp', 'IP_OUTNOROUTES');
       return false;
@@ -123,7 +140,8 @@ export class Udp implements Transport {
     if (meta.broadcast) {
       // Everyone's copy [RFC 1122 4.1.3.3]; a new list, since a receiver may close or bind.
       for (const socket of [...(this.#sockets.get(to.port) ?? [])]) {
-        if (socket.address === undefined || meta.from.isLocal(socket.address)) {
+        const bound = boundOf(socket);
+        if (isOnAll(bound) ? takes(bound, destination) : isOn(meta, socket.address)) {
           socket.receiver.datagramArrived(data, from, to);
         }
       }
@@ -146,18 +164,19 @@ export class Udp implements Transport {
   #find(address: IpAddress, port: number): UdpSocket | undefined {
     let onAll: UdpSocket | undefined;
     for (const socket of this.#sockets.get(port) ?? []) {
-      if (socket.address === undefined) onAll = socket;
-      else if (sameAddress(socket.address, address)) return socket;
+      if (socket.address !== undefined && sameAddress(socket.address, address)) return socket;
+      const bound = boundOf(socket);
+      if (isOnAll(bound) && takes(bound, address)) onAll = socket;
     }
     return onAll;
   }
 
   #isTaken(address: IpAddress | undefined, port: number): boolean {
-    return (this.#sockets.get(port) ?? []).some((other) =>
-      address === undefined || other.address === undefined
-        ? address === other.address
-        : sameAddress(address, other.address),
-    );
+    const bound = { address, family: familyOf(address, false) };
+    return (this.#sockets.get(port) ?? []).some((other) => {
+      const present = boundOf(other);
+      return isOnAll(bound) === isOnAll(present) && overlap(bound, present);
+    });
   }
 
   /** Simple port randomization [RFC 6056 3.3.1]: a random port, or the next free one after it. */
@@ -171,4 +190,12 @@ export class Udp implements Transport {
     }
     return undefined;
   }
+}
+
+function boundOf({ address }: UdpSocket): Bound {
+  return { address, family: familyOf(address, false) };
+}
+
+function isOn({ from, destination }: IpMeta, address: IpAddress | undefined): boolean {
+  return address !== undefined && from.isLocal(address) && isIPv4(address) === isIPv4(destination);
 }

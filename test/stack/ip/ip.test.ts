@@ -131,7 +131,7 @@ describe('an IPv4 packet that arrives', () => {
     expect(host.drops()).toEqual([
       'IP_INHDR',
       'IP_INHDR',
-      'UNHANDLED_PROTO',
+      'PKT_TOO_SMALL', // as IPv6
       'IP_CSUM',
       'PKT_TOO_SMALL',
       'PKT_TOO_SMALL',
