@@ -31,7 +31,7 @@ export interface IpSettings {
   readonly arpInterval: Duration;
   /** ARP requests before the neighbour counts as unreachable. */
   readonly arpRetries: number;
-  /** Packets that wait for one neighbour: at least one, the latest kept [RFC 1122 2.3.2.2]. */
+  /** Packets that wait for one neighbour: at least one, the latest kept [RFC 1122 2.3.2.2]; a large packet in fragments is many. Linux unres_qlen 101. */
   readonly neighbourQueue: number;
   /** IPv6 extension headers walked in one packet; one with more is dropped [attacks.md B11; RFC 8504 5.3]. */
   readonly extensionHeaders: number;
@@ -207,7 +207,7 @@ const standard: Settings = {
     neighbourTimeout: seconds(60),
     arpInterval: seconds(1),
     arpRetries: 3,
-    neighbourQueue: 16,
+    neighbourQueue: 101,
     extensionHeaders: 8,
     pathMtus: 1_024,
     pathMtuTimeout: seconds(600),

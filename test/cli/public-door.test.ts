@@ -37,6 +37,6 @@ describe('glasstack()', () => {
   it('refuses what is no address', () => {
     const [device] = wire(new VirtualClock());
     expect(() => glasstack({ device, address: '10.0.0.1' })).toThrow(/prefix length, such as/);
-    expect(() => glasstack({ device, address: '10.0.0.1/24', gateway: 'home' })).toThrow(/no IPv4 address/);
+    expect(() => glasstack({ device, address: '10.0.0.1/24', gateway: 'home' })).toThrow(/no IP address/);
   });
 });

@@ -105,7 +105,8 @@ class Peer:
 def open_all(role, address, count):
     if role == "connect":
         return [socket.create_connection(address, timeout=None) for _ in range(count)]
-    server = socket.create_server(address, backlog=4096)
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    server = socket.create_server(address, family=family, backlog=4096)
     print(json.dumps({"listening": True}), flush=True)
     sockets = [server.accept()[0] for _ in range(count)]
     server.close()

@@ -26,9 +26,9 @@ export class StackEnd implements ConnectionOwner {
   }
 
   /** Connects to the kernel; does not wait for anything. */
-  static connect(host: Host, port: number): StackEnd {
+  static connect(host: Host, port: number, to: string = KERNEL): StackEnd {
     const end = new StackEnd();
-    end.#connection = host.tcp.connect({ remote: { address: address(KERNEL), port } }, end);
+    end.#connection = host.tcp.connect({ remote: { address: address(to), port } }, end);
     return end;
   }
 

@@ -29,7 +29,7 @@ const WINDOW_FLAGS = [
 
 const FLAGS: readonly AnalysisFlag[] = [...LOSS_FLAGS, ...WINDOW_FLAGS];
 
-const CHECKSUMS = ['ip', 'tcp', 'udp', 'icmp'] as const;
+const CHECKSUMS = ['ip', 'tcp', 'udp', 'icmp', 'icmpv6'] as const;
 
 /**
  * Linux writes a TCP checksum of 0 as 0xffff when it computes it in software (`skb_checksum_help`). Both verify [RFC 1071 1]; tshark
@@ -41,6 +41,8 @@ const WANTED: readonly string[] = [
   '_ws.malformed',
   'ip.fragment.error',
   'ip.fragment.overlap.conflict',
+  'ipv6.fragment.error',
+  'ipv6.fragment.overlap',
   ...CHECKSUMS.map((protocol) => `(${protocol}.checksum.status == "Bad" && !${NEGATIVE_ZERO})`),
   ...FLAGS.map((flag) => `tcp.analysis.${flag}`),
 ];
@@ -50,6 +52,8 @@ const NAMES: readonly string[] = [
   'malformed',
   'fragment error',
   'fragment overlap',
+  'IPv6 fragment error',
+  'IPv6 fragment overlap',
   ...CHECKSUMS.map((protocol) => `bad ${protocol} checksum`),
   ...FLAGS,
 ];
@@ -61,10 +65,12 @@ const FIELDS: readonly string[] = [
   '_ws.malformed',
   'ip.fragment.error',
   'ip.fragment.overlap.conflict',
+  'ipv6.fragment.error',
+  'ipv6.fragment.overlap',
   ...CHECKSUMS.map((protocol) => `${protocol}.checksum.status`),
   ...FLAGS.map((flag) => `tcp.analysis.${flag}`),
 ];
-const FIRST_CHECKSUM = 3;
+const FIRST_CHECKSUM = 5;
 const AFTER_CHECKSUMS = FIRST_CHECKSUM + CHECKSUMS.length;
 
 export const tsharkMissing: boolean = spawnSync('tshark', ['--version']).status !== 0;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { KernelDevice } from '../../device/kernel-device.ts';
 import { createNamespace, deleteNamespace } from '../../device/namespace.ts';
+import { openTap } from '../../device/tap.ts';
 import { openTun } from '../../device/tun.ts';
 import { SystemScheduler } from '../../socket-api/node/clock.ts';
 import { systemRandom } from '../../socket-api/node/random.ts';
@@ -20,6 +21,8 @@ import { type AnalysisFlag, objections, tsharkMissing } from './tshark.ts';
 
 export const KERNEL = '10.9.0.1';
 export const STACK = '10.9.0.2';
+export const KERNEL6 = 'fd09::1';
+export const STACK6 = 'fd09::2';
 const CAPTURES = join(import.meta.dirname, '../../captures/out/interop');
 
 /**
@@ -34,6 +37,13 @@ const SYSCTLS: readonly string[] = [
   'net.ipv4.tcp_congestion_control=cubic',
   `net.ipv4.tcp_rto_min_us=${PATIENCE}`,
   'net.ipv4.tcp_early_retrans=0',
+];
+
+/** With IPv6: its addresses can be used at once, and nobody asks for routers. */
+const IPV6_SYSCTLS: readonly string[] = [
+  'net.ipv6.conf.default.disable_ipv6=0',
+  'net.ipv6.conf.default.accept_dad=0',
+  'net.ipv6.conf.default.router_solicitations=0',
 ];
 
 /** `GLASSTACK_INTEROP=quick`: small amounts and short waits, for the time between two edits. */
@@ -68,6 +78,10 @@ export interface WorldOptions {
   readonly bulk?: boolean;
   /** What tshark may find besides: the path is not clean, or the window closes. */
   readonly allowed?: readonly AnalysisFlag[];
+  /** IPv6 beside IPv4, on both sides. */
+  readonly ipv6?: boolean;
+  /** A TAP, so Ethernet, instead of the TUN. */
+  readonly tap?: boolean;
   readonly layer?: (scheduler: SystemScheduler) => DeviceLayer;
 }
 
@@ -86,9 +100,11 @@ export class World {
     this.capture = join(CAPTURES, `${options.name}.pcapng`);
     const scheduler = new SystemScheduler();
     const offload = options.offload ?? true;
-    this.device = openTun({
+    const open = options.tap === true ? openTap : openTun;
+    const ipv6 = options.ipv6 ?? false;
+    this.device = open({
       name: 'gs0',
-      address: `${KERNEL}/24`,
+      address: ipv6 ? [`${KERNEL}/24`, `${KERNEL6}/64`] : `${KERNEL}/24`,
       networkNamespace: namespace,
       offload,
       transmitQueueLength: options.queueLength,
@@ -112,7 +128,9 @@ export class World {
       },
     });
     const device = options.layer?.(scheduler)(this.device) ?? this.device;
-    this.host.addInterface(device, [{ address: address(STACK), prefixLength: 24 }]);
+    const own = [{ address: address(STACK), prefixLength: 24 }];
+    if (ipv6) own.push({ address: address(STACK6), prefixLength: 64 });
+    this.host.addInterface(device, own);
     this.host.holds.retain();
     this.#close = () => {
       this.host.close();
@@ -134,13 +152,18 @@ export class World {
   }
 
   /** The kernel connects to `port` of ours and takes `actions`. */
-  kernelConnects(port: number, actions: readonly string[], count: number = 1): Program {
-    return this.start(...peerCommand('connect', STACK, port, actions, count));
+  kernelConnects(port: number, actions: readonly string[], count: number = 1, to: string = STACK): Program {
+    return this.start(...peerCommand('connect', to, port, actions, count));
   }
 
   /** The kernel listens at `port` and takes `actions` with who connects. */
-  async kernelListens(port: number, actions: readonly string[], count: number = 1): Promise<Program> {
-    const peer = this.start(...peerCommand('listen', KERNEL, port, actions, count));
+  async kernelListens(
+    port: number,
+    actions: readonly string[],
+    count: number = 1,
+    on: string = KERNEL,
+  ): Promise<Program> {
+    const peer = this.start(...peerCommand('listen', on, port, actions, count));
     await peer.says('"listening"');
     return peer;
   }
@@ -171,7 +194,8 @@ export async function withWorld(options: WorldOptions, work: (world: World) => P
   createNamespace(namespace);
   let capture = '';
   try {
-    await new Program(namespace, ['sysctl', '-eqw', ...SYSCTLS]).ended;
+    const family = options.ipv6 === true ? IPV6_SYSCTLS : [];
+    await new Program(namespace, ['sysctl', '-eqw', ...SYSCTLS, ...family]).ended;
     const world = new World(namespace, options);
     capture = world.capture;
     try {
