@@ -128,7 +128,7 @@ class Cell {
     const { role, family } = this.#place;
     const [theirs, ours] = ADDRESSES[family];
     await this.#kernel.set(this.#case, family);
-    const host = this.#makeHost();
+    const host = await this.#makeHost();
     const data = randomFillSync(new Uint8Array(this.#size));
     this.#sentHash = sha256(data);
     if (role === 'client') this.#end.listen(host, PORT);
@@ -152,7 +152,8 @@ class Cell {
     return peer;
   }
 
-  #makeHost(): Host {
+  /** Makes our host. Over TAP, IPv6 asks first whether anybody else has the address [RFC 4862 5.4], which takes a second or two. */
+  async #makeHost(): Promise<Host> {
     const { device: kind, family } = this.#place;
     const [theirs, ours, prefixLength] = ADDRESSES[family];
     const open = kind === 'tun' ? openTun : openTap;
@@ -166,9 +167,11 @@ class Cell {
     const scheduler = new SystemScheduler();
     const changes = this.#options.settings ?? { profile: 'linux' };
     const host = new Host({ name: 'glass', scheduler, random: systemRandom(), settings: settings(changes) });
-    host.addInterface(this.#layered(device, scheduler), [{ address: address(ours), prefixLength }]);
-    host.holds.retain();
     this.#host = host;
+    host.holds.retain();
+    const own = address(ours);
+    const added = host.addInterface(this.#layered(device, scheduler), [{ address: own, prefixLength }]);
+    while (!added.isLocal(own)) await new Promise((resolve) => setTimeout(resolve, 10));
     return host;
   }
 

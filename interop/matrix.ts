@@ -124,7 +124,7 @@ export function expected({ sysctls = {} }: Case, role: Place['role']): ReadonlyS
   const on = (name: string): boolean => sysctls[name] !== 0;
   if (on('tcp_timestamps')) agreed.add('timestamps');
   if (on('tcp_window_scaling')) agreed.add('windowScaling');
-  if ('sack' in tcp && on('tcp_sack')) agreed.add('sack');
+  if (on('tcp_sack')) agreed.add('sack');
   // 2, as the kernel comes: it takes ECN when asked, and does not ask [Documentation/networking/ip-sysctl.rst].
   const asks = role === 'server' || sysctls['tcp_ecn'] === 1;
   if ('ecn' in tcp && on('tcp_ecn') && asks) agreed.add('ecn');
