@@ -171,7 +171,9 @@ class Cell {
     host.holds.retain();
     const own = address(ours);
     const added = host.addInterface(this.#layered(device, scheduler), [{ address: own, prefixLength }]);
-    while (!added.isLocal(own)) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let left = 500; !added.isLocal(own) && left > 0; left -= 1) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
     return host;
   }
 
