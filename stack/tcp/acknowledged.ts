@@ -16,14 +16,9 @@ export function acknowledgmentArrived(
   const { now } = context;
   connection.heardAt = now;
   connection.keepAliveProbes = 0;
-  const { flightSize: flightBefore, inFlight: pipeBefore, una, scoreboard } = sender;
+  const { flightSize: flightBefore, inFlight: pipeBefore, una } = sender;
   const known = geq(ack, una); // an old ACK tells nothing but what its blocks say
-  sender.deliveryRate.checkAppLimited(
-    sender.unsent,
-    pipeBefore,
-    sender.congestion.cwnd,
-    scoreboard.lostBytes,
-  );
+  sender.checkAppLimited();
   recovery.takeBlocks(segment, ack, now, rtt.minRtt);
   const acked = known ? sender.acknowledge(ack) : 0;
   const measured = acked > 0 ? measure(connection, segment, ack, flightBefore) : undefined;

@@ -1,3 +1,4 @@
+// oxlint-disable max-lines -- the public face of a connection in one place; what it does is in the files beside it
 import type { HostContext } from '../context.ts';
 import type { DropReason, ResetReason } from '../drop-reasons.ts';
 import type { Route } from '../ip/routes.ts';
@@ -186,6 +187,7 @@ export class TcpConnection {
   send(bytes: Uint8Array, from: number = 0, to: number = bytes.length): number {
     if (!this.writable) return 0;
     const empty = this.sender.queue.length === 0 && this.sender.flightSize === 0;
+    this.sender.checkAppLimited(); // before the write: was the program what had limited the sending?
     const count = this.sender.queue.write(bytes, from, to);
     if (count < to - from) this.#writableWanted = true;
     if (empty) this.progressAt = this.context.now;

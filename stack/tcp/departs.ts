@@ -100,6 +100,10 @@ function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment
     timers.set('retransmission', after(context.now, rtt.rto));
     timers.clear('override');
   }
+  // The first segment left again, so the timer waits for that one now (as Linux has it).
+  if (plan.cause === 'fast-retransmit' && connection.sack && plan.seq === sender.una) {
+    timers.set('retransmission', after(context.now, rtt.rto));
+  }
   const cause: SendCause = plan.cause === 'data' && plan.length === 0 ? 'fin' : plan.cause;
   const segmentSize = plan.length > sender.mss ? sender.mss : 0;
   return { header, offset: sender.offsetOf(plan.seq), length: plan.length, segmentSize, cause };

@@ -47,6 +47,8 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   readonly #sender: Sender;
   readonly #settings: TcpSettings;
   readonly #clock: TimestampClock;
+  /** Bytes that SACKs let go in Disorder, since SND.UNA last moved: limited transmit [RFC 3042]. */
+  #limited: number = 0;
   /** F-RTO: waits for the first ACK after the timeout, or the second [RFC 5682 3.1]. */
   #frto: 'off' | 'first' | 'second' = 'off';
   #account: AckAccount = {
@@ -85,6 +87,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     if (record.retransmissions > 0) this.#spurious.sentAgain(record, this.#clock(record.sentAt) ?? 0);
     else this.probeRestart = true;
     if (this.state === 'Recovery' || this.state === 'CWR') this.#reduction.sent(length);
+    if (this.state === 'Disorder') this.#limited += length;
     deliveryRate.onSent(record, length, record.sentAt, inFlight - length);
   }
 
@@ -130,18 +133,20 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     const account = this.#account;
     const isDuplicate = acked === 0 && segment.wireLength === 0 && sender.flightSize > 0;
     this.dupAcks = acked > 0 ? 0 : this.dupAcks + (isDuplicate ? 1 : 0);
+    if (acked > 0) this.#limited = 0;
     if (acked > 0) this.probeRestart = true;
     if (acked > 0) sender.retransmitNow = undefined; // of a segment that has come meanwhile
     this.rack.adapt(account.dsack, sender.una, sender.nxt);
     this.#settleProbe(taken);
     const before = this.state;
     this.#undoIfSpurious(taken);
-    if (this.state !== 'Open' && this.state !== 'Disorder' && gt(sender.una, this.recover)) this.#leave();
+    const over = this.state !== 'Open' && this.state !== 'Disorder' && gt(sender.una, this.recover);
+    if (over) this.#leave();
     this.#detect(this.#view(now, times));
     if (this.state === 'Loss') this.#settleTimeout(taken);
     const sample = this.#sample(taken, before);
     sender.congestion.sampled?.(sample);
-    this.#enterOrGrow(sample, taken);
+    this.#enterOrGrow(sample, taken, over && before !== 'Loss');
     return acked > 0;
   }
 
@@ -307,18 +312,16 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     };
   }
 
-  /** New losses begin a recovery; one that lasts follows what is delivered; otherwise the window grows. */
-  #enterOrGrow(sample: AckSample, { acked, flightBefore, now }: TakenAck): void {
+  /** New losses begin a recovery; one that lasts follows what is delivered; otherwise the window grows, but not upon the ACK that ended one. */
+  #enterOrGrow(sample: AckSample, { acked, flightBefore, now }: TakenAck, recovered: boolean): void {
     const { scoreboard, congestion } = this.#sender;
     const lost = scoreboard.lostBytes > 0;
-    if (lost && this.state !== 'Recovery' && this.state !== 'Loss') {
-      this.#enterRecovery(Math.max(flightBefore, this.#sender.mss), now);
-    }
+    if (lost && this.state !== 'Recovery' && this.state !== 'Loss') this.#enterRecovery(flightBefore, now);
     if (this.state === 'Recovery' || this.state === 'CWR') {
       this.#reduce(acked > 0 && sample.lost === 0);
       return;
     }
-    if (acked > 0) congestion.acknowledged(sample);
+    if (acked > 0 && !recovered) congestion.acknowledged(sample);
     if (this.state === 'Loss') return;
     this.state = scoreboard.sackedBytes > 0 ? 'Disorder' : 'Open';
     this.#sender.countSacked = this.state === 'Disorder' && !this.#settings.limitedTransmit;
@@ -332,11 +335,14 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   }
 
   #enterRecovery(flight: number, now: Instant): void {
+    // What limited transmit has sent does not count [RFC 5681 3.2, step 2].
+    const { mss, una } = this.#sender;
+    const before = Math.max(flight - this.#limited, mss);
     // Within one window of data the reduction that a mark brought is enough [RFC 3168 6.1.2].
     const reduced = this.state === 'CWR';
     if (reduced) this.state = 'Recovery';
-    else this.#begin('Recovery', flight, now, 'loss');
-    this.#spurious.begin(this.#sender.una);
+    else this.#begin('Recovery', before, now, 'loss');
+    this.#spurious.begin(una);
     this.#probe.reset();
     this.#sender.lossCause = 'fast-retransmit';
     this.#sender.countSacked = false;

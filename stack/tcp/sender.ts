@@ -276,6 +276,12 @@ export class Sender {
     return plan;
   }
 
+  /** CheckIfApplicationLimited() [draft-ietf-ccwg-bbr 4.1.2.4]: at each write, and at the start of each ACK. */
+  checkAppLimited(): void {
+    const { cwnd } = this.congestion;
+    this.deliveryRate.checkAppLimited(this.unsent, this.inFlight, cwnd, this.scoreboard.lostBytes);
+  }
+
   /** New data, or the FIN, waits and the peer's window lets a segment of it go. */
   get mayProbeWithNewData(): boolean {
     const length = Math.min(distance(this.nxt, this.finSeq), this.mss);

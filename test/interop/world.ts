@@ -119,7 +119,7 @@ export class World {
       random: systemRandom(),
       settings: settings({
         profile: options.settings?.profile ?? 'linux',
-        tcp: { minRto: PATIENCE, ...options.settings?.tcp },
+        tcp: { minRto: PATIENCE, tailLossProbe: false, ...options.settings?.tcp },
       }),
       tracer: (event: TraceEvent) => {
         if (event.type === 'frame') left -= 1;

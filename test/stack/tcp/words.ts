@@ -4,6 +4,7 @@ import { seq } from '../../../stack/tcp/sequence.ts';
 import { type IPv4Address, ipv4 } from '../../../stack/wire/address.ts';
 import * as ip from '../../../stack/wire/ipv4.ts';
 import { type RawOption, options } from '../../../stack/wire/tcp-options.ts';
+import type * as tcpOptions from '../../../stack/wire/tcp-options.ts';
 import * as tcp from '../../../stack/wire/tcp.ts';
 
 export const HOST: IPv4Address = ipv4(10, 0, 0, 1);
@@ -87,6 +88,8 @@ export function packetOf(words: string, frame: Frame): PacketBuffer {
     options: options({
       mss: optional('MSS'),
       windowScale: optional('WS'),
+      sackPermitted: named.has('SACKOK'),
+      sack: blocksOf(named.get('SACK'), frame.iss),
       timestamps:
         ts === undefined
           ? undefined
@@ -112,6 +115,14 @@ export function packetOf(words: string, frame: Frame): PacketBuffer {
   return packet;
 }
 
+/** `1001-2001,5001-6001`, counted from `isn`. */
+function blocksOf(text: string | undefined, isn: number): tcpOptions.SackBlock[] | undefined {
+  return text?.split(',').map((block) => {
+    const [left = 0, right = 0] = block.split('-').map(Number);
+    return { left: seq(isn + left), right: seq(isn + right) };
+  });
+}
+
 function rawOptions(text: string | undefined): RawOption[] | undefined {
   return text?.split(',').map((each) => {
     const [kind, hex = ''] = each.split(':');
@@ -133,7 +144,8 @@ export function wordsOf(seen: Seen, frame: Frame, like: string = ''): string {
     header.psh && (named.get('CTL') ?? '').includes('PSH') ? 'PSH' : '',
     header.ack === undefined ? '' : 'ACK',
   ].filter((each) => each !== '');
-  const { timestamps, mss, windowScale } = header.options;
+  const { timestamps, mss, windowScale, sack } = header.options;
+  const blocks = sack?.map(({ left, right }) => `${(left - frame.irs) | 0}-${(right - frame.irs) | 0}`);
   let words = `<SEQ=${(header.seq - frame.iss) | 0}>`;
   if (header.ack !== undefined) words += `<ACK=${(header.ack - frame.irs) | 0}>`;
   words += `<CTL=${control.join(',')}>`;
@@ -144,6 +156,7 @@ export function wordsOf(seen: Seen, frame: Frame, like: string = ''): string {
     MSS: mss,
     WS: windowScale,
     TS: ts,
+    SACK: blocks?.join(',') ?? 'none',
   };
   for (const name of named.keys()) if (name in more) words += `<${name}=${more[name]}>`;
   return words;
