@@ -147,6 +147,13 @@ export interface TcpSettings {
   readonly undo: boolean;
   /** How long a smallest round-trip time is believed [RFC 8985 6.2, step 1]; Linux 300 s. */
   readonly minRttWindow: Duration;
+  /**
+   * The MTU of paths whose routers say nothing [RFC 4821, RFC 8899]: looked for when full-sized segments vanish (`black-hole`, Linux
+   * tcp_mtu_probing = 1), or never; Linux's default.
+   */
+  readonly mtuProbing: 'off' | 'black-hole';
+  /** Timeouts in a row of a full-sized segment that mean a black hole; Linux tcp_retries1 = 3. */
+  readonly blackHoleTimeouts: number;
   /** Bytes the send buffer holds at first, and after autotuning. */
   readonly sendBuffer: Range;
   /** Bytes the receive buffer (so the window) holds at first, and after autotuning. */
@@ -262,6 +269,8 @@ const standard: Settings = {
     frto: true,
     undo: true,
     minRttWindow: seconds(300),
+    mtuProbing: 'black-hole',
+    blackHoleTimeouts: 2,
     sendBuffer: { from: 256 * 1024, to: 4 * 1024 * 1024 },
     receiveBuffer: { from: 128 * 1024, to: 6 * 1024 * 1024 },
     windowScaling: true,
@@ -292,6 +301,8 @@ const linux: Settings = {
     maxRto: seconds(120),
     r2: us(924_600_000),
     synRetries: 6,
+    mtuProbing: 'off',
+    blackHoleTimeouts: 3,
     maxPersist: seconds(120),
     delayedAck: ms(40),
     quickAcks: 16,
@@ -314,6 +325,7 @@ const textbook: Settings = {
     tailLossProbe: false,
     frto: false,
     undo: false,
+    mtuProbing: 'off',
     ackPerBatch: false,
     sendBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
     receiveBuffer: { from: 1024 * 1024, to: 1024 * 1024 },

@@ -71,6 +71,8 @@ export type SendCause =
   | 'partial-ack-retransmit'
   | 'loss-probe'
   | 'loss-probe-retransmit'
+  | 'mtu-probe'
+  | 'mtu-retransmit'
   | 'window-probe'
   | 'keepalive-probe'
   | 'reset';
@@ -81,6 +83,7 @@ export const RETRANSMISSIONS: readonly SendCause[] = [
   'fast-retransmit',
   'partial-ack-retransmit',
   'loss-probe-retransmit',
+  'mtu-retransmit',
 ];
 
 /** A TCP segment of a connection (or a RST for none: `connection` 0), with its payload's length. */

@@ -28,6 +28,8 @@ export const CAUSES: { readonly [cause in SendCause]: string | undefined } = {
   'loss-probe': 'tail loss probe: new data beyond cwnd, since no ACK came for two round trips [RFC 8985 7.3]',
   'loss-probe-retransmit':
     'tail loss probe: the last segment again, since no ACK came for two round trips [RFC 8985 7.3]',
+  'mtu-probe': 'probe of the path MTU: larger than what is known to arrive [RFC 4821 7]',
+  'mtu-retransmit': 'retransmission: it was too large for the path [RFC 1191 6.5]',
   'window-probe': 'window probe: the peer’s window is closed [RFC 9293 3.8.6.1]',
   'keepalive-probe': 'keep-alive probe: the connection was idle [RFC 9293 3.8.4]',
   reset: undefined,

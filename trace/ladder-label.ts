@@ -12,6 +12,8 @@ const CAUSE_WORDS: { readonly [cause in SendCause]?: string } = {
   'partial-ack-retransmit': 'retransmission (partial ACK)',
   'loss-probe': 'tail loss probe',
   'loss-probe-retransmit': 'tail loss probe (again)',
+  'mtu-probe': 'path MTU probe',
+  'mtu-retransmit': 'retransmission (path MTU)',
   'window-probe': 'window probe',
   'keepalive-probe': 'keep-alive',
 };

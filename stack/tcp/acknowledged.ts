@@ -24,6 +24,12 @@ export function acknowledgmentArrived(
   const measured = acked > 0 ? measure(connection, segment, ack, flightBefore) : undefined;
   const times = { srtt: rtt.srtt, minRtt: rtt.minRtt, rto: rtt.rto, rtt: measured };
   const restart = recovery.settle({ segment, ack, acked, flightBefore, pipeBefore, now, times });
+  const probe = sender.mtuProbeResult;
+  sender.mtuProbeResult = undefined;
+  if (probe !== undefined) {
+    if (probe === 'lost') sender.lossCause = 'mtu-retransmit';
+    mtuProbeSettled(connection, probe === 'arrived');
+  }
   if (acked > 0) progress(connection, restart);
   // SND.UNA =< SEG.ACK: the window may be updated; an old ACK changes nothing.
   if (known) windowArrived(connection, segment, ack);

@@ -18,6 +18,8 @@ export interface ConnectionSetup {
   readonly announcedMss: number;
   /** What the peer takes if it does not say: 536 over IPv4, 1220 over IPv6 [RFC 9293 MUST-15]. */
   readonly defaultMss: number;
+  /** The largest packet that gets to the peer, as far as is known: the interface's MTU, or less [RFC 1191 6.2]. */
+  readonly pathMtu: number;
   /** The device cuts super-segments. */
   readonly deviceCuts: boolean;
   /** Bytes that the device's queue towards us holds: the window stays below it (performance.md); undefined: no such limit. */

@@ -12,6 +12,7 @@ import { nextSegment } from './departs.ts';
 import { EventQueue } from './event-queue.ts';
 import type { CloseReason, ConnectionEvent, ConnectionOwner, Endpoint, KeepAlive } from './events.ts';
 import { openActive, openPassive } from './open.ts';
+import type { MtuSearch } from './path-mtu.ts';
 import { Receiver } from './receiver.ts';
 import type { LossRecovery } from './loss-recovery.ts';
 import { Recovery } from './recovery.ts';
@@ -45,6 +46,14 @@ export class TcpConnection {
   owner: ConnectionOwner | undefined;
   readonly announcedMss: number;
   readonly defaultMss: number;
+  /** The MSS that the peer takes, or what is assumed if it does not say. */
+  peerMss: number;
+  /** The largest IP packet that gets through, as far as is known, in bytes. */
+  pathMtu: number;
+  /** The path takes less than we believe routers: they may cut our packets. */
+  mayFragment: boolean = false;
+  /** A search for a larger path MTU [RFC 8899 5.3]; undefined: none. */
+  search: MtuSearch | undefined;
   readonly deviceCuts: boolean;
   readonly sender: Sender;
   readonly receiver: Receiver;
@@ -103,6 +112,8 @@ export class TcpConnection {
     this.passive = setup.passive;
     this.announcedMss = setup.announcedMss;
     this.defaultMss = setup.defaultMss;
+    this.peerMss = setup.defaultMss;
+    this.pathMtu = setup.pathMtu;
     this.deviceCuts = setup.deviceCuts;
     this.#touched = setup.touched;
     this.#timestampOffset = setup.timestampOffset;

@@ -196,6 +196,7 @@ export class ConnectionTable {
       iss,
       announcedMss,
       defaultMss: v4 ? 536 : 1220,
+      pathMtu: Math.min(mtu, this.#ip.pathMtu.get(remote.address) ?? mtu),
       deviceCuts,
       deviceQueue:
         device.receiveQueue === undefined

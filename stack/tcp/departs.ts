@@ -4,7 +4,7 @@
  */
 
 import { type Duration, after, earlier, us } from '../time.ts';
-import type { SendCause } from '../trace.ts';
+import { RETRANSMISSIONS, type SendCause } from '../trace.ts';
 import { BARE_HEADER, type TcpHeader } from '../wire/tcp.ts';
 import type { TcpConnection } from './connection.ts';
 import { ackOptions, segmentOptions, synOptions } from './options.ts';
@@ -51,6 +51,7 @@ function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undef
   const { receiver, sender, context, rtt } = connection;
   if (receiver.duplicateAcks > 0) return pureAck(connection, duplicateCause(connection));
   if (connection.state !== 'TIME-WAIT') {
+    sender.mtuProbe = mtuProbeDue(connection);
     const plan = sender.next(context.now, rtt);
     if (plan !== undefined) return dataSegment(connection, plan);
     sender.pushNow = false;
@@ -89,7 +90,7 @@ function pureAck(connection: TcpConnection, cause: SendCause, seq?: SeqNumber): 
 function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment {
   const { sender, context, timers, rtt } = connection;
   const header = acknowledging(connection, plan.seq, plan.length, plan.psh, plan.fin);
-  const again = plan.cause !== 'data' && plan.cause !== 'window-probe';
+  const again = RETRANSMISSIONS.includes(plan.cause);
   if (again) {
     connection.timed = undefined; // Karn [RFC 6298 3]
   } else if (connection.timed === undefined && !connection.timestamps && plan.cause === 'data') {
@@ -105,7 +106,8 @@ function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment
     timers.set('retransmission', after(context.now, rtt.rto));
   }
   const cause: SendCause = plan.cause === 'data' && plan.length === 0 ? 'fin' : plan.cause;
-  const segmentSize = plan.length > sender.mss ? sender.mss : 0;
+  if (plan.cause === 'mtu-probe') mtuProbeSent(connection);
+  const segmentSize = plan.length > sender.mss && plan.cause !== 'mtu-probe' ? sender.mss : 0;
   return { header, offset: sender.offsetOf(plan.seq), length: plan.length, segmentSize, cause };
 }
 

@@ -2,6 +2,7 @@ import type { DropReason } from '../drop-reasons.ts';
 import type { TcpConnection } from './connection.ts';
 import type { IcmpErrorKind } from './events.ts';
 import { type SeqNumber, gt, lt } from './sequence.ts';
+import { packetTooBig } from './path-mtu.ts';
 import { isSynchronized } from './states.ts';
 
 /** Errors that say that the destination will not work [RFC 9293 3.9.2.2: unreachable, codes 2 to 4; RFC 1122 4.2.3.9]. */
@@ -16,10 +17,13 @@ export function icmpErrorArrives(
   connection: TcpConnection,
   kind: IcmpErrorKind,
   quoted: SeqNumber,
-  _mtu: number,
+  mtu: number,
 ): DropReason | undefined {
   const { sender } = connection;
   if (lt(quoted, sender.una) || gt(quoted, sender.nxt)) return 'TCP_INVALID_SEQUENCE';
+  if (kind === 'fragmentation-needed') {
+    return isSynchronized(connection.state) ? packetTooBig(connection, mtu) : 'PKT_TOO_BIG';
+  }
   if (connection.state === 'SYN-SENT' && HARD.includes(kind)) {
     const reason = kind === 'port-unreachable' ? 'refused' : 'unreachable';
     connection.tell({ type: 'closed', reason, detail: kind });

@@ -2,11 +2,10 @@ import type { TcpSettings } from '../settings.ts';
 import type { Instant } from '../time.ts';
 import { NO_OPTIONS, type TcpOptions } from '../wire/tcp-options.ts';
 import type { TcpConnection } from './connection.ts';
+import { updateMss } from './path-mtu.ts';
 import { BlockWriter } from './sack-blocks.ts';
 import { SackRecovery } from './sack-recovery.ts';
 
-/** Bytes that timestamps take of every segment, padding included [RFC 7323 appendix A]. */
-const TIMESTAMPS_LENGTH = 12;
 /** Largest shift that means anything [RFC 7323 2.3]. */
 const MAX_SHIFT = 14;
 
@@ -53,7 +52,8 @@ export function negotiate(connection: TcpConnection, offered: TcpOptions, settin
   }
   connection.sack = settings.sack && offered.sackPermitted;
   if (connection.sack) recoverWithSack(connection, settings);
-  setMss(connection, offered.mss, settings);
+  connection.peerMss = Math.max(offered.mss ?? connection.defaultMss, settings.minMss);
+  updateMss(connection);
 }
 
 function recoverWithSack(connection: TcpConnection, settings: TcpSettings): void {
@@ -63,20 +63,6 @@ function recoverWithSack(connection: TcpConnection, settings: TcpSettings): void
   connection.recovery = new SackRecovery(sender, settings, clock);
   connection.recovery.start(sender.iss);
   connection.receiver.sack = new BlockWriter();
-}
-
-/**
- * Effective send MSS: the smaller of what the peer takes (536 if it does not say) and what the path takes, less the options of every
- * segment [RFC 9293 3.7.1, MUST-15, MUST-16; RFC 6691].
- */
-function setMss(connection: TcpConnection, offered: number | undefined, settings: TcpSettings): void {
-  const peer = Math.max(offered ?? connection.defaultMss, settings.minMss);
-  const options = connection.timestamps ? TIMESTAMPS_LENGTH : 0;
-  const mss = Math.max(Math.min(peer, connection.announcedMss) - options, 1);
-  connection.sender.mss = mss;
-  const cuts = settings.superSegments && connection.deviceCuts;
-  // 65,535 bytes of IP packet less the largest headers, in whole segments.
-  connection.sender.largest = cuts ? Math.max(mss, Math.floor((65_535 - 120) / mss) * mss) : mss;
 }
 
 /** The options of every segment that is no SYN, never the MSS [RFC 9293 MUST-65]. */

@@ -94,6 +94,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   delivered(record: Transmission, bytes: number): void {
     const account = this.#account;
     account.delivered += bytes;
+    if (record.isMtuProbe) this.#sender.mtuProbeResult = 'arrived';
     this.#sender.deliveryRate.onDelivered(record, bytes, account.now);
     const stamp = this.#clock(record.sentAt);
     const isEcho = stamp === undefined || account.echo === undefined || ((account.echo - stamp) | 0) >= 0;
@@ -103,6 +104,8 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
 
   lost(record: Transmission): void {
     const { deliveryRate, congestion } = this.#sender;
+    if (record.isMtuProbe) this.#sender.mtuProbeResult = 'lost';
+    if (record.isForgiven) return;
     this.#account.lost += record.length;
     deliveryRate.onLost(record.length);
     congestion.lost?.(record, record.length, this.#account.now);
@@ -315,7 +318,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   /** New losses begin a recovery; one that lasts follows what is delivered; otherwise the window grows, but not upon the ACK that ended one. */
   #enterOrGrow(sample: AckSample, { acked, flightBefore, now }: TakenAck, recovered: boolean): void {
     const { scoreboard, congestion } = this.#sender;
-    const lost = scoreboard.lostBytes > 0;
+    const lost = scoreboard.lostBytes > scoreboard.forgivenBytes;
     if (lost && this.state !== 'Recovery' && this.state !== 'Loss') this.#enterRecovery(flightBefore, now);
     if (this.state === 'Recovery' || this.state === 'CWR') {
       this.#reduce(acked > 0 && sample.lost === 0);

@@ -26,6 +26,8 @@ export class Scoreboard {
   sackedSegments: number = 0;
   /** Bytes (and a FIN) that count as lost and have not left again. */
   lostBytes: number = 0;
+  /** Of them those whose loss says nothing about congestion. */
+  forgivenBytes: number = 0;
   /** Bytes (and a FIN) that left again and are in flight. */
   againBytes: number = 0;
   /** The end of the highest range that was reported; undefined: none since SND.UNA last passed it. */
@@ -73,8 +75,16 @@ export class Scoreboard {
   }
 
   /** New data or a FIN leaves. */
-  sent(start: SeqNumber, end: SeqNumber, segmentSize: number, fin: boolean, now: Instant): void {
-    const record = new Transmission(start, end, segmentSize, fin);
+  sent(
+    start: SeqNumber,
+    end: SeqNumber,
+    segmentSize: number,
+    fin: boolean,
+    now: Instant,
+    isMtuProbe: boolean = false,
+  ): void {
+    const record = new Transmission(start, end, isMtuProbe ? end - start : segmentSize, fin);
+    record.isMtuProbe = isMtuProbe;
     const last = this.#records.last;
     record.previous = last;
     if (last !== undefined) last.next = record;
@@ -91,6 +101,8 @@ export class Scoreboard {
       if (!record.isSacked) {
         this.#landed(record);
         record.retransmissions += 1;
+        record.isForgiven = false;
+        record.isMtuProbe = false;
         this.againBytes += record.length;
         record.segmentSize = Math.max(1, segmentSize);
         this.#leaves(record, now);
@@ -141,6 +153,7 @@ export class Scoreboard {
     this.#landed(record);
     record.isLost = true;
     this.lostBytes += record.length;
+    if (record.isForgiven) this.forgivenBytes += record.length;
     this.#lost.insert(record);
     this.observer?.lost(record);
   }
@@ -185,6 +198,7 @@ export class Scoreboard {
     this.sackedBytes = 0;
     this.sackedSegments = 0;
     this.lostBytes = 0;
+    this.forgivenBytes = 0;
     this.againBytes = 0;
     this.highestSacked = undefined;
   }
@@ -247,6 +261,7 @@ export class Scoreboard {
   #unmark(record: Transmission): void {
     record.isLost = false;
     this.lostBytes -= record.length;
+    if (record.isForgiven) this.forgivenBytes -= record.length;
     this.#lost.remove(record);
   }
 

@@ -69,6 +69,10 @@ export class Sender {
   holdLost: boolean = false;
   /** The tail is to be probed: by new data, beyond cwnd if need be, or by its last segment again [RFC 8985 7.3]. */
   probeTail: boolean = false;
+  /** Payload bytes of a probe of the path MTU that is to leave next; 0: none [RFC 4821 7]. */
+  mtuProbe: number = 0;
+  /** What became of the last one, until somebody looks. */
+  mtuProbeResult: 'arrived' | 'lost' | undefined;
   /** What SACK reported still counts as in flight, so that it lets no new data go [RFC 3042 switched off]. */
   countSacked: boolean = false;
   /** The pacer holds what could leave until then; undefined: it does not. */
@@ -259,10 +263,30 @@ export class Sender {
 
   /** New data, as much as may leave in one go. */
   #sendNew(burst: number, now: Instant, rto: Duration): SendPlan | undefined {
+    if (this.mtuProbe > 0) return this.#sendMtuProbe(now);
     const length = this.#permitted(burst, now, rto);
     if (length < 0) return undefined;
     this.pushNow = false;
     return this.#new(length, 'data', this.#finFits(length), now);
+  }
+
+  /** Waits, as long as something is out, until there is room for the whole probe [RFC 4821 7.4]. */
+  #sendMtuProbe(now: Instant): SendPlan | undefined {
+    if (Math.min(this.#congestionRoom, this.wnd - this.flightSize) < this.mtuProbe) return undefined;
+    return this.#new(this.mtuProbe, 'mtu-probe', false, now);
+  }
+
+  /** Whether a probe of `length` payload bytes is worth while: with more to send, and with room in both windows for it and for more. */
+  mayProbeMtu(length: number): boolean {
+    const needed = length + 3 * this.mss;
+    const { lostBytes } = this.scoreboard;
+    return (
+      lostBytes === 0 &&
+      distance(this.nxt, this.finSeq) >= needed &&
+      this.congestion.cwnd >= needed &&
+      this.wnd >= needed &&
+      (this.flightSize > 0 || this.#congestionRoom >= length)
+    );
   }
 
   /** A plan for what was never sent. */
@@ -270,7 +294,7 @@ export class Sender {
     const plan = this.#plan(this.nxt, length, cause, finAllowed);
     this.congestion.segmentSent?.(this.inFlight, now);
     this.nxt = add(this.nxt, plan.length + (plan.fin ? 1 : 0));
-    this.scoreboard.sent(plan.seq, this.nxt, this.mss, plan.fin, now);
+    this.scoreboard.sent(plan.seq, this.nxt, this.mss, plan.fin, now, cause === 'mtu-probe');
     this.probed = false;
     this.lastSent = now;
     return plan;

@@ -121,6 +121,7 @@ export class Tcp implements Transport {
     if (connection === undefined) return this.#ip.drop('icmp', 'NO_SOCKET');
     const reason = icmpErrorArrives(connection, kind, seq(view.getUint32(head + 4)), mtu);
     if (reason !== undefined) return this.#ip.drop('icmp', reason, connection.id);
+    if (kind === 'fragmentation-needed') this.#ip.pathMtu.lower(destination, connection.pathMtu);
     this.#touch(connection);
   }
 
@@ -313,7 +314,7 @@ export class Tcp implements Transport {
     const tos = connection?.typeOfService ?? 0;
     this.#ip.send(
       packet,
-      { source: route.source, destination, protocol: PROTOCOL_TCP, tos, dontFragment: true },
+      { source: route.source, destination, protocol: PROTOCOL_TCP, tos, dontFragment: connection?.mayFragment !== true },
       route,
     );
   }

@@ -5,6 +5,7 @@ import type { TimerName } from '../trace.ts';
 import { reorderingTimer } from './acknowledged.ts';
 import type { TcpConnection } from './connection.ts';
 import { persistInterval } from './departs.ts';
+import { suspectBlackHole } from './path-mtu.ts';
 import type { AckTimes } from './loss-recovery.ts';
 import { isSynchronized } from './states.ts';
 
@@ -82,6 +83,7 @@ function retransmissionTimeout(connection: TcpConnection): void {
   countRetransmission(connection);
   timers.clear('loss-probe');
   timers.clear('reordering');
+  suspectBlackHole(connection);
   recovery.timeout(connection.retransmissions === 1, context.now, ackTimes(connection));
   rtt.backOff();
   timers.set('retransmission', after(context.now, rtt.rto));

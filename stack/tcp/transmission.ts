@@ -21,6 +21,10 @@ export class Transmission implements RateRecord {
   isSacked: boolean = false;
   /** It counts as lost, and has not left again since. */
   isLost: boolean = false;
+  /** Its loss says nothing about congestion: it was too large for the path [RFC 1191 6.5; RFC 4821 7.5]. */
+  isForgiven: boolean = false;
+  /** It is larger than the MSS, to find out whether such a packet arrives [RFC 4821 7]. */
+  isMtuProbe: boolean = false;
   /** How often it left again. */
   retransmissions: number = 0;
   previous: Transmission | undefined;
@@ -59,6 +63,7 @@ export class Transmission implements RateRecord {
     rest.order = this.order;
     rest.isSacked = this.isSacked;
     rest.isLost = this.isLost;
+    rest.isForgiven = this.isForgiven;
     rest.retransmissions = this.retransmissions;
     rest.delivered = this.delivered;
     rest.deliveredAt = this.deliveredAt;
