@@ -25,6 +25,7 @@ export { nodeRuntime } from './socket-api/node/runtime.ts';
 /** The host: interfaces, IP, ICMP, UDP, TCP; and what it is set by. */
 export { Host, type HostOptions } from './stack/host.ts';
 export {
+  type EcnSetting,
   type IpSettings,
   PROFILES,
   type Settings,

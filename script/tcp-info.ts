@@ -29,6 +29,8 @@ const CA_RECOVERY = 3;
 const CA_LOSS = 4;
 const OPTION_TIMESTAMPS = 1;
 const OPTION_WINDOW_SCALE = 4;
+const OPTION_ECN = 8;
+const OPTION_ECN_SEEN = 16;
 
 /** Words that code blocks know: Linux's, and those of the FreeBSD dialect with the same numbers. */
 export const CODE_CONSTANTS: Readonly<Record<string, number>> = {
@@ -62,8 +64,8 @@ export const CODE_CONSTANTS: Readonly<Record<string, number>> = {
   TCPI_OPT_TIMESTAMPS: OPTION_TIMESTAMPS,
   TCPI_OPT_SACK: 2,
   TCPI_OPT_WSCALE: OPTION_WINDOW_SCALE,
-  TCPI_OPT_ECN: 8,
-  TCPI_OPT_ECN_SEEN: 16,
+  TCPI_OPT_ECN: OPTION_ECN,
+  TCPI_OPT_ECN_SEEN: OPTION_ECN_SEEN,
   TCPI_OPT_SYN_DATA: 32,
   TCPI_OPT_USEC_TS: 64,
   TCPI_OPT_TFO_CHILD: 128,
@@ -93,6 +95,14 @@ export const TCP_INFO_NAMES: ReadonlySet<string> = new Set([
   'tcpi_notsent_bytes',
   'tcpi_snd_wnd',
   'tcpi_bytes_received',
+  'tcpi_delivered_ce',
+  'tcpi_received_ce',
+  'tcpi_delivered_e1_bytes',
+  'tcpi_delivered_e0_bytes',
+  'tcpi_delivered_ce_bytes',
+  'tcpi_received_e1_bytes',
+  'tcpi_received_e0_bytes',
+  'tcpi_received_ce_bytes',
 ]);
 
 /** What a listener shows. */
@@ -111,7 +121,10 @@ export function tcpInfo(connection: TcpConnection): TcpInfo {
     tcpi_retransmits: connection.retransmissions,
     tcpi_probes: connection.persistBackoff + connection.keepAliveProbes,
     tcpi_backoff: Math.max(connection.retransmissions, connection.persistBackoff),
-    tcpi_options: (timestamps ? OPTION_TIMESTAMPS : 0) | (windowScaling ? OPTION_WINDOW_SCALE : 0),
+    tcpi_options:
+      (timestamps ? OPTION_TIMESTAMPS : 0) |
+      (windowScaling ? OPTION_WINDOW_SCALE : 0) |
+      ecnOptions(connection),
     tcpi_snd_wscale: sender.windShift,
     tcpi_rcv_wscale: receiver.windShift,
     tcpi_rto: rtt.rto,
@@ -131,6 +144,25 @@ export function tcpInfo(connection: TcpConnection): TcpInfo {
       0,
       (receiver.nxt - receiver.irs - 1 - (receiver.finReceived ? 1 : 0)) >>> 0,
     ),
+    ...ecnCounters(connection),
+  };
+}
+
+function ecnOptions({ ecn }: TcpConnection): number {
+  return (ecn.mode === 'off' ? 0 : OPTION_ECN) | (ecn.seen ? OPTION_ECN_SEEN : 0);
+}
+
+function ecnCounters({ ecn }: TcpConnection): TcpInfo {
+  const { received, delivered } = ecn.accurate;
+  return {
+    tcpi_delivered_ce: ecn.deliveredMarks,
+    tcpi_received_ce: ecn.receivedMarks,
+    tcpi_delivered_e1_bytes: delivered.ect1,
+    tcpi_delivered_e0_bytes: delivered.ect0,
+    tcpi_delivered_ce_bytes: delivered.ce,
+    tcpi_received_e1_bytes: received.ect1,
+    tcpi_received_e0_bytes: received.ect0,
+    tcpi_received_ce_bytes: received.ce,
   };
 }
 

@@ -43,6 +43,7 @@ export { RuleHandle, type RuleOptions, type RuleVerdict } from './link/rule.ts';
 export type { QueueOptions } from './queue/queue.ts';
 export type { Middlebox, Passage } from './middlebox/middlebox.ts';
 export { stripOptions } from './middlebox/option-stripping.ts';
+export { clearEcnFlags, overwriteEcn } from './middlebox/ecn-meddling.ts';
 export { clampMss } from './middlebox/mss-clamping.ts';
 export { rewriteWindow } from './middlebox/window-rewriting.ts';
 export { Nat, type NatOptions } from './middlebox/nat.ts';

@@ -59,6 +59,9 @@ export interface IpSettings {
   readonly maxUnicastSolicit: number;
 }
 
+/** `passive`: accepted from who offers it; `on`: offered too; `accurate`: RFC 9768's where the peer has it. tcp_ecn = 0, 2, 1, 3. */
+export type EcnSetting = 'off' | 'passive' | 'on' | 'accurate';
+
 /** Settings of TCP. */
 export interface TcpSettings {
   /** Maximum segment lifetime: 2 minutes [RFC 9293 3.4.2]; TIME-WAIT lasts two of them. Linux: 60 s in all. */
@@ -182,6 +185,10 @@ export interface TcpSettings {
   readonly ephemeralPorts: Range;
   /** Order of the TCP options. */
   readonly optionLayout: OptionLayout;
+  /** Explicit congestion notification [RFC 3168; RFC 9293 SHLD-8]: Linux's tcp_ecn = 2 (`passive`); `textbook`: `off`. */
+  readonly ecn: EcnSetting;
+  /** Accurate ECN's byte counters go with ACKs [RFC 9768 3.2.3: SHOULD; Linux tcp_ecn_option = 2]. */
+  readonly accurateEcnOption: boolean;
   /** Sends super-segments where the device takes them. */
   readonly superSegments: boolean;
 }
@@ -250,11 +257,11 @@ const standard: Settings = {
     initialWindow: 10,
     initialSsthresh: 0x3fffffff,
     abcLimit: 8,
-    congestion: 'newreno',
+    congestion: 'cubic',
     pacing: 'auto',
     pacingSlowStart: 2,
     pacingAvoidance: 1.2,
-    hystart: false,
+    hystart: true,
     cwndValidation: false,
     slowStartAfterIdle: true,
     dupThresh: 3,
@@ -285,6 +292,8 @@ const standard: Settings = {
     backlog: 511,
     ephemeralPorts: { from: 49_152, to: 65_535 },
     optionLayout: 'standard',
+    ecn: 'passive',
+    accurateEcnOption: true,
     superSegments: true,
   },
 };
@@ -307,6 +316,7 @@ const linux: Settings = {
     delayedAck: ms(40),
     quickAcks: 16,
     abcLimit: 1_000_000,
+    cwndValidation: true,
     ephemeralPorts: { from: 32_768, to: 60_999 },
     optionLayout: 'linux',
   },
@@ -319,6 +329,8 @@ const textbook: Settings = {
     ...standard.tcp,
     rfc1337: false,
     abcLimit: 2,
+    congestion: 'newreno',
+    hystart: false,
     limitedTransmit: false,
     sack: false,
     rack: false,
@@ -329,6 +341,7 @@ const textbook: Settings = {
     ackPerBatch: false,
     sendBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
     receiveBuffer: { from: 1024 * 1024, to: 1024 * 1024 },
+    ecn: 'off',
     superSegments: false,
   },
 };

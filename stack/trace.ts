@@ -5,6 +5,7 @@
 
 import type { DropReason, ResetReason } from './drop-reasons.ts';
 import type { Duration, Instant } from './time.ts';
+import type { EcnMode } from './tcp/ecn.ts';
 import type { TcpState } from './tcp/states.ts';
 import type { IpAddress } from './wire/address.ts';
 import type { TcpHeader } from './wire/tcp.ts';
@@ -176,6 +177,13 @@ export interface TcbVariables {
   readonly retransmissions: number;
   readonly 'ts.recent': number | undefined;
   readonly 'last.ack.sent': number;
+  /** The ECN feedback that is in use. */
+  readonly ecn: EcnMode;
+  /** ECE is set on all segments until CWR comes [RFC 3168 6.1.3]. */
+  readonly ecnEcho: boolean;
+  /** Segments that came with CE, and of ours as far as the peer has told. */
+  readonly receivedCe: number;
+  readonly deliveredCe: number;
   /** Bytes the program wrote that are not acknowledged yet. */
   readonly sendQueue: number;
   /** Bytes in order that the program has not read yet. */

@@ -55,13 +55,15 @@ INFO32B = ['segs_out','segs_in','notsent_bytes','min_rtt','data_segs_in','data_s
 INFO64B = ['delivery_rate','busy_time','rwnd_limited','sndbuf_limited']
 INFO32C = ['delivered','delivered_ce']
 INFO64C = ['bytes_sent','bytes_retrans']
-INFO32D = ['dsack_dups','reord_seen','rcv_ooopack','snd_wnd']
+INFO32D = ['dsack_dups','reord_seen','rcv_ooopack','snd_wnd','rcv_wnd','rehash','total_rto','total_rto_time',
+ 'received_ce','delivered_e1_bytes','delivered_e0_bytes','delivered_ce_bytes','received_e1_bytes',
+ 'received_e0_bytes','received_ce_bytes']
 
 def info():
     if last[0] is None:
         return {'tcpi_state': 7}
-    raw = last[0].getsockopt(socket.IPPROTO_TCP, 11, 256)
-    raw += bytes(256 - len(raw))
+    raw = last[0].getsockopt(socket.IPPROTO_TCP, 11, 512)
+    raw += bytes(512 - len(raw))
     out = {}
     for i, name in enumerate(INFO):
         out['tcpi_' + name] = raw[i]

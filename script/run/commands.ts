@@ -5,7 +5,7 @@ import { ms, seconds } from '../../stack/time.ts';
 import type { Position } from '../language/syntax.ts';
 import { ScriptError, UnsupportedError } from '../script-error.ts';
 import { FREEBSD } from './freebsd-sysctls.ts';
-import { ip, type Mapping, only, tcp } from './sysctl-mapping.ts';
+import { ecn, ip, type Mapping, only, tcp } from './sysctl-mapping.ts';
 
 /** One `name=value` of `sysctl`, `net.ipv4.tcp_sack` in dots. */
 export interface Sysctl {
@@ -60,8 +60,11 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
   'net.ipv4.tcp_min_snd_mss': (value) => tcp({ minMss: value }),
   'net.ipv4.ip_default_ttl': (value) => ip({ ttl: value }),
   'net.ipv4.tcp_slow_start_after_idle': (value) => tcp({ slowStartAfterIdle: value !== 0 }),
-  'net.ipv4.tcp_congestion_control': () => ({}),
-  'net.ipv4.tcp_ecn': only(0, 2),
+  'net.ipv4.tcp_ecn': (value) => ecn(['off', 'on', 'passive', 'accurate'], value),
+  'net.ipv4.tcp_ecn_option': (value) =>
+    value === 0 || value === 2 ? tcp({ accurateEcnOption: value !== 0 }) : undefined,
+  'net.ipv4.tcp_ecn_fallback': only(1),
+  'net.ipv4.tcp_ecn_option_beacon': () => ({}),
   'net.ipv4.tcp_fastopen': only(0),
   'net.ipv4.tcp_syncookies': only(0, 1),
   'net.ipv4.tcp_sack': (value) => tcp({ sack: value !== 0 }),
@@ -83,6 +86,13 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
   ...FREEBSD,
 };
 
+/** Congestion control, by the name that the kernel gives it. */
+const CONGESTION: Readonly<Record<string, TcpSettings['congestion']>> = {
+  reno: 'newreno',
+  cubic: 'cubic',
+  bbr: 'bbr',
+};
+
 /** Taken without any effect: what they are about does not exist here, nor in public kernels. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'net.ipv4.tcp_fastopen_cookies',
@@ -102,10 +112,15 @@ export function settingsOf(sysctls: readonly Sysctl[], base: Settings): Settings
   for (const { name, value, position } of sysctls) {
     const values = value.split(/[\s,]+/).map(Number);
     const [first = Number.NaN] = values;
+    if (name === 'net.ipv4.tcp_congestion_control') {
+      const congestion = CONGESTION[value];
+      if (congestion === undefined) throw new UnsupportedError(`the congestion control ${value}`, position);
+      changes = { ...changes, tcp: { ...changes.tcp, congestion } };
+      continue;
+    }
     const mapping = MAPPINGS[name];
     if (mapping === undefined) throw new UnsupportedError(`the setting ${name}`, position);
-    if (name !== 'net.ipv4.tcp_congestion_control' && values.some(Number.isNaN))
-      throw new ScriptError(`${name} is '${value}': give numbers`, position);
+    if (values.some(Number.isNaN)) throw new ScriptError(`${name} is '${value}': give numbers`, position);
     const change = mapping(first, values, { ...base.tcp, ...changes.tcp });
     if (change === undefined) throw new UnsupportedError(`the setting ${name}=${value}`, position);
     changes = { tcp: { ...changes.tcp, ...change.tcp }, ip: { ...changes.ip, ...change.ip } };

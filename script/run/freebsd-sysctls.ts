@@ -1,7 +1,7 @@
 /** FreeBSD's names for settings. What is not here, or only with one value, has no setting in the stack. */
 
 import { ms } from '../../stack/time.ts';
-import { ip, type Mapping, only, tcp } from './sysctl-mapping.ts';
+import { ecn, ip, type Mapping, only, tcp } from './sysctl-mapping.ts';
 
 /** FreeBSD's smallest RTO without the slack, in ms [net.inet.tcp.rexmit_min]. */
 const REXMIT_MIN = 30;
@@ -39,7 +39,7 @@ export const FREEBSD: Readonly<Record<string, Mapping>> = {
   'net.inet.tcp.msl': (value) => tcp({ msl: ms(value) }),
   'net.inet.ip.ttl': (value) => ip({ ttl: value }),
   'net.inet.tcp.sack.enable': (value) => tcp({ sack: value !== 0 }),
-  'net.inet.tcp.ecn.enable': only(0, 2),
+  'net.inet.tcp.ecn.enable': (value) => ecn(['off', 'on', 'passive', 'accurate'], value),
   'net.inet.tcp.blackhole': only(0),
   'net.inet.tcp.icmp_may_rst': only(1),
   'net.inet.tcp.drop_synfin': only(0),

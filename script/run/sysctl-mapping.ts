@@ -1,6 +1,6 @@
 /** What a `sysctl` means for the stack. */
 
-import type { IpSettings, SettingsChanges, TcpSettings } from '../../stack/settings.ts';
+import type { EcnSetting, IpSettings, SettingsChanges, TcpSettings } from '../../stack/settings.ts';
 
 /** Makes the changes that a value means (`before`: what holds so far); undefined: the value is not supported. */
 export type Mapping = (
@@ -10,6 +10,11 @@ export type Mapping = (
 ) => SettingsChanges | undefined;
 
 export const tcp = (changes: Partial<TcpSettings>): SettingsChanges => ({ tcp: changes });
+/** ECN by its number: Linux and FreeBSD agree on them. */
+export const ecn = (names: readonly EcnSetting[], value: number): SettingsChanges | undefined => {
+  const name = names[value];
+  return name === undefined ? undefined : tcp({ ecn: name });
+};
 export const ip = (changes: Partial<IpSettings>): SettingsChanges => ({ ip: changes });
 
 /** Only this value: what the stack does anyway. */

@@ -57,14 +57,15 @@ export class LiveCheck {
   }
 
   #checkTimers(connection: TcpConnection): void {
-    const { sender, timers, state, route } = connection;
+    const { sender, timers, state, route, ecn } = connection;
     if (state === 'TIME-WAIT' || !route.interface.ready) return;
     const out = sender.flightSize;
     const retransmission = timers.isSet('retransmission');
     if (out > 0 && !retransmission) this.#broken(6, `${out} bytes are out, and no retransmission timer runs`);
-    if (out === 0 && retransmission) this.#broken(6, 'the retransmission timer runs, and nothing is out');
+    if (out === 0 && retransmission && !ecn.waiting)
+      this.#broken(6, 'the retransmission timer runs, and nothing is out');
     const persist = timers.isSet('persist');
-    const probing = persist || timers.isSet('override');
+    const probing = persist || timers.isSet('override') || ecn.waiting; // RFC 3168 6.1.2: the window is one segment
     if (out === 0 && sender.unsent > 0 && !probing)
       this.#broken(
         6,

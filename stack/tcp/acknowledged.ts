@@ -1,5 +1,6 @@
 import { type Duration, after, between, us } from '../time.ts';
 import type { TcpConnection } from './connection.ts';
+import { mtuProbeSettled } from './path-mtu.ts';
 import type { ArrivedSegment } from './segment.ts';
 import { type SeqNumber, geq } from './sequence.ts';
 
@@ -17,6 +18,7 @@ export function acknowledgmentArrived(
   connection.heardAt = now;
   connection.keepAliveProbes = 0;
   const { flightSize: flightBefore, inFlight: pipeBefore, una } = sender;
+  const marks = connection.ecn.arrived(connection, segment, ack);
   const known = geq(ack, una); // an old ACK tells nothing but what its blocks say
   sender.checkAppLimited();
   recovery.takeBlocks(segment, ack, now, rtt.minRtt);
@@ -24,6 +26,7 @@ export function acknowledgmentArrived(
   const measured = acked > 0 ? measure(connection, segment, ack, flightBefore) : undefined;
   const times = { srtt: rtt.srtt, minRtt: rtt.minRtt, rto: rtt.rto, rtt: measured };
   const restart = recovery.settle({ segment, ack, acked, flightBefore, pipeBefore, now, times });
+  connection.ecn.settle(connection, ack, marks, flightBefore);
   const probe = sender.mtuProbeResult;
   sender.mtuProbeResult = undefined;
   if (probe !== undefined) {
@@ -43,7 +46,7 @@ function progress(connection: TcpConnection, restart: boolean): void {
   const { sender, rtt, timers, context } = connection;
   connection.retransmissions = 0;
   connection.progressAt = context.now;
-  if (sender.flightSize === 0) timers.clear('retransmission');
+  if (sender.flightSize === 0 && !connection.ecn.waiting) timers.clear('retransmission');
   else if (restart) timers.set('retransmission', after(context.now, rtt.rto));
   timers.clear('user-timeout'); // set again, from now, if anything is left to wait for
 }

@@ -121,8 +121,10 @@ function sequenceOfSyn(connection: TcpConnection, segment: ArrivedSegment): Verd
     connection.synDue = true;
     connection.synRetransmitted = true; // so its round-trip time cannot be told any more (Karn)
     connection.timed = undefined;
+    connection.ecn.synArrivedAgain(segment.header);
     return 'TCP_OLD_DATA';
   }
+  connection.ecn.crossedSynAckArrived(segment.header);
   segment.trimFront(1);
   return undefined;
 }
@@ -236,6 +238,7 @@ function checkAck(connection: TcpConnection, segment: ArrivedSegment): Verdict {
     const shift = segment.header.syn ? 0 : sender.windShift;
     sender.setWindow(segment.seq, ack, segment.header.window << shift);
     measureHandshake(connection, segment);
+    if (!segment.header.syn) connection.ecn.thirdAckArrived(segment.header);
     sender.acknowledge(ack); // so the SYN neither is measured twice nor opens cwnd
     established(connection, 'rcv ACK of SYN');
   }

@@ -9,6 +9,7 @@ import { segmentArrives } from './arrives.ts';
 import { abort, closeWriteSide, giveUp } from './closing.ts';
 import type { ConnectionSetup } from './connection-setup.ts';
 import { nextSegment } from './departs.ts';
+import { Ecn } from './ecn.ts';
 import { EventQueue } from './event-queue.ts';
 import type { CloseReason, ConnectionEvent, ConnectionOwner, Endpoint, KeepAlive } from './events.ts';
 import { openActive, openPassive } from './open.ts';
@@ -30,9 +31,8 @@ import { VariablesTrace, traceState, variables } from './tracing.ts';
  * (`nextSegment`, `nextEvent`, `nextDeadline`). It knows no device, no clock and no randomness; the host tells it the time
  * through `context.now`.
  *
- * Its parts are open to the files of this folder: `open.ts`, `closing.ts`, `arrives.ts`, `departs.ts` and
- * `timeouts.ts` hold what RFC 9293 3.10 says of
- * it, in the RFC's order.
+ * Its parts are open to the files of this folder: `open.ts`, `closing.ts`, `arrives.ts`, `departs.ts` and `timeouts.ts` hold what
+ * RFC 9293 3.10 says of it, in the RFC's order.
  */
 export class TcpConnection {
   readonly id: number;
@@ -59,9 +59,9 @@ export class TcpConnection {
   readonly receiver: Receiver;
   /** How losses are found and repaired: with SACK, once both sides have agreed on it, else without. */
   recovery: LossRecovery;
-  /** SACK is in use (or offered, before the SYNs are exchanged) [RFC 2018]. */
-  sack: boolean = false;
+  sack: boolean = false; // in use, or offered, before the SYNs are exchanged [RFC 2018]
   readonly rtt: RttEstimator;
+  readonly ecn: Ecn;
   readonly timers: Timers;
   /** Window scaling and timestamps are in use (or offered, before the SYNs are exchanged). */
   windowScaling: boolean = false;
@@ -125,6 +125,7 @@ export class TcpConnection {
     }
     this.recovery = new Recovery(this.sender, tcp);
     this.rtt = new RttEstimator(tcp);
+    this.ecn = new Ecn(tcp);
     this.timers = new Timers(this);
     this.sender.start(setup.iss);
     this.recovery.start(setup.iss);
@@ -305,7 +306,7 @@ export class TcpConnection {
     this.#touched(this);
   }
 
-  /** Sets the Differentiated Services field and the ECN bits of later segments, 0..255 [RFC 9293 MUST-48, SHLD-21, SHLD-22]. */
+  /** Sets the type of service of later segments, 0..255 [RFC 9293 MUST-48, SHLD-21, SHLD-22]; its ECN bits only where ECN is not in use. */
   setTypeOfService(value: number): void {
     this.typeOfService = value & 0xff;
   }

@@ -18,6 +18,8 @@ export interface RateRecord {
   lost: number;
   /** P.packet_id: counts the transmissions. */
   order: number;
+  /** How often the data had left before; an ACK of it then tells no round-trip time [RFC 6298 3]. Undefined counts as 0. */
+  readonly retransmissions?: number;
 }
 
 /** One measurement [draft-ietf-ccwg-bbr 4.1.2, "Rate Sample Output"]. */
@@ -34,6 +36,8 @@ export interface RateSample {
   readonly appLimited: boolean;
   /** RS.tx_in_flight of the newest packet. */
   readonly txInFlight: number;
+  /** RS.rtt: since the newest packet left, in the clock's microseconds; undefined if it had left before. */
+  readonly rtt: Duration | undefined;
   /** RS.lost: bytes marked lost since the newest packet left. */
   readonly lost: number;
 }
@@ -69,11 +73,8 @@ export class DeliveryRate {
   /** C.app_limited: what `delivered` has to pass until samples count as the path's again; 0: they do. */
   #appLimited: number = 0;
   #orders: number = 0;
-  /** The newest record delivered since the last `sample`, as it was then. */
-  #newest:
-    | { readonly record: RateRecord; readonly sendElapsed: Duration; readonly ackElapsed: Duration }
-    | undefined;
-  #newestOrder: number = 0;
+  /** The newest record delivered since the last `sample`. */
+  #newest: RateRecord | undefined;
 
   /** Whether samples are the program's rather than the path's now. */
   get appLimited(): boolean {
@@ -101,10 +102,8 @@ export class DeliveryRate {
   onDelivered(record: RateRecord, bytes: number, now: Instant): void {
     this.delivered += bytes;
     this.#deliveredAt = now;
-    if (this.#newest !== undefined && record.order < this.#newestOrder) return;
-    const ackElapsed = between(record.deliveredAt, now);
-    this.#newest = { record, sendElapsed: between(record.firstSentAt, record.sentAt), ackElapsed };
-    this.#newestOrder = record.order;
+    if (this.#newest !== undefined && record.order < this.#newest.order) return;
+    this.#newest = record;
     this.#firstSentAt = record.sentAt;
   }
 
@@ -113,24 +112,26 @@ export class DeliveryRate {
     this.lost += bytes;
   }
 
-  /** The ACK is settled: GenerateRateSample. Undefined if it delivered nothing. */
+  /** The ACK is settled: GenerateRateSample; before anything leaves again. Undefined if it delivered nothing. */
   sample(minRtt: Duration | undefined): RateSample | undefined {
     if (this.#appLimited !== 0 && this.delivered > this.#appLimited) this.#appLimited = 0; // the bubble is gone
     const newest = this.#newest;
     this.#newest = undefined;
     if (newest === undefined) return undefined;
-    const { record, sendElapsed, ackElapsed } = newest;
+    const sendElapsed = between(newest.firstSentAt, newest.sentAt);
+    const ackElapsed = between(newest.deliveredAt, this.#deliveredAt);
     const interval = Math.max(sendElapsed, ackElapsed) as Duration;
-    const delivered = this.delivered - record.delivered;
+    const delivered = this.delivered - newest.delivered;
     const reliable = interval > 0 && (minRtt === undefined || interval >= minRtt);
     return {
       deliveryRate: reliable ? (delivered * 1_000_000) / interval : 0,
       delivered,
       interval,
-      priorDelivered: record.delivered,
-      appLimited: record.appLimited,
-      txInFlight: record.txInFlight,
-      lost: this.lost - record.lost,
+      priorDelivered: newest.delivered,
+      appLimited: newest.appLimited,
+      txInFlight: newest.txInFlight,
+      rtt: (newest.retransmissions ?? 0) > 0 ? undefined : between(newest.sentAt, this.#deliveredAt),
+      lost: this.lost - newest.lost,
     };
   }
 

@@ -8,8 +8,9 @@ import { RETRANSMISSIONS, type SendCause } from '../trace.ts';
 import { BARE_HEADER, type TcpHeader } from '../wire/tcp.ts';
 import type { TcpConnection } from './connection.ts';
 import { ackOptions, segmentOptions, synOptions } from './options.ts';
+import { mtuProbeDue, mtuProbeSent } from './path-mtu.ts';
 import type { OutgoingSegment } from './segment.ts';
-import type { SendPlan } from './sender.ts';
+import type { SendPlan } from './send-plan.ts';
 import { type SeqNumber, add } from './sequence.ts';
 import { isSynchronized } from './states.ts';
 
@@ -24,7 +25,7 @@ export function nextSegment(connection: TcpConnection): OutgoingSegment | undefi
 
 /** SYN and SYN-ACK [RFC 9293 3.10.1, 3.10.7.2]; in SYN-RECEIVED also the ACK for what is unacceptable. */
 function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
-  const { receiver, sender, context, timers, rtt } = connection;
+  const { receiver, sender, context, timers, rtt, ecn } = connection;
   const answer = connection.state === 'SYN-RECEIVED';
   if (!connection.synDue) {
     const cause = answer ? takeAckDue(connection) : undefined;
@@ -40,6 +41,7 @@ function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
     ...base(connection, sender.iss),
     ack: answer ? receiver.nxt : undefined,
     syn: true,
+    ...(answer ? ecn.synAckFlags(connection.retransmissions) : ecn.synFlags(connection.retransmissions)),
     window: Math.min(answer ? receiver.wnd : receiver.buffer, 0xffff), // never scaled [RFC 7323 2.3]
     options: synOptions(connection, context.settings.tcp),
   };
@@ -50,7 +52,7 @@ function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
 function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undefined {
   const { receiver, sender, context, rtt } = connection;
   if (receiver.duplicateAcks > 0) return pureAck(connection, duplicateCause(connection));
-  if (connection.state !== 'TIME-WAIT') {
+  if (connection.state !== 'TIME-WAIT' && !connection.ecn.waiting) {
     sender.mtuProbe = mtuProbeDue(connection);
     const plan = sender.next(context.now, rtt);
     if (plan !== undefined) return dataSegment(connection, plan);
@@ -88,8 +90,9 @@ function pureAck(connection: TcpConnection, cause: SendCause, seq?: SeqNumber): 
 }
 
 function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment {
-  const { sender, context, timers, rtt } = connection;
-  const header = acknowledging(connection, plan.seq, plan.length, plan.psh, plan.fin);
+  const { sender, context, timers, rtt, ecn } = connection;
+  const newData = plan.cause === 'data' && plan.length > 0;
+  const header = acknowledging(connection, plan.seq, plan.length, plan.psh, plan.fin, newData);
   const again = RETRANSMISSIONS.includes(plan.cause);
   if (again) {
     connection.timed = undefined; // Karn [RFC 6298 3]
@@ -107,8 +110,9 @@ function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment
   }
   const cause: SendCause = plan.cause === 'data' && plan.length === 0 ? 'fin' : plan.cause;
   if (plan.cause === 'mtu-probe') mtuProbeSent(connection);
-  const segmentSize = plan.length > sender.mss && plan.cause !== 'mtu-probe' ? sender.mss : 0;
-  return { header, offset: sender.offsetOf(plan.seq), length: plan.length, segmentSize, cause };
+  const { length } = plan;
+  const segmentSize = length > sender.mss && plan.cause !== 'mtu-probe' ? sender.mss : 0;
+  return { header, offset: sender.offsetOf(plan.seq), length, segmentSize, ecn: ecn.codepoint(plan), cause };
 }
 
 /** A RST for a connection that has just ended: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>. */
@@ -126,8 +130,10 @@ function acknowledging(
   length: number,
   psh: boolean,
   fin: boolean,
+  newData: boolean = false,
 ): TcpHeader {
-  const { receiver, timers } = connection;
+  const { receiver, timers, ecn, recovery } = connection;
+  const { ece, cwr, ae } = ecn.flags(seq, length, newData, recovery.reductions);
   const header: TcpHeader = {
     sourcePort: connection.local.port,
     destinationPort: connection.remote.port,
@@ -138,9 +144,9 @@ function acknowledging(
     rst: false,
     psh,
     urgentPointer: undefined,
-    ece: false,
-    cwr: false,
-    ae: false,
+    ece,
+    cwr,
+    ae,
     window: receiver.offerWindow(),
     options: ackOptions(connection, length),
   };
@@ -167,7 +173,7 @@ function setTimers(connection: TcpConnection): void {
   if (receiver.ackDue === 'delayed' && !timers.isSet('delayed-ack')) {
     timers.set('delayed-ack', after(context.now, tcp.delayedAck));
   }
-  if (!isSynchronized(connection.state) || connection.state === 'TIME-WAIT') return;
+  if (!isSynchronized(connection.state) || connection.state === 'TIME-WAIT' || connection.ecn.waiting) return;
   setProbeTimers(connection);
   setLossTimers(connection);
   const waiting = sender.flightSize > 0 || sender.unsent > 0;

@@ -52,6 +52,11 @@ export interface LossRecovery {
   probeTimeout(): void;
   /** The retransmission timer went off; `first`: for the first time since SND.UNA moved. */
   timeout(first: boolean, now: Instant, times: AckTimes): void;
-  /** The network says that it is congested, without a loss [RFC 3168 6.1.2]; true if the window was reduced. */
-  congestionExperienced(now: Instant): boolean;
+  /**
+   * The network says that it is congested, without a loss, in an ACK that is settled; `flight`: FlightSize before it [RFC 3168 6.1.2]. True if
+   * the window was reduced.
+   */
+  congestionExperienced(now: Instant, flight: number): boolean;
+  /** Reductions of the congestion window so far, for whatever reason: CWR tells the peer of each [RFC 3168 6.1.2]. */
+  readonly reductions: number;
 }

@@ -18,6 +18,7 @@ export function openPassive(connection: TcpConnection, segment: ArrivedSegment):
   const { context, receiver, sender } = connection;
   receiver.synArrived(segment.seq);
   negotiate(connection, segment.header.options, context.settings.tcp);
+  connection.ecn.synArrived(segment.header, segment.ecn, false);
   sender.setWindow(segment.seq, sender.iss, segment.header.window); // unscaled in a SYN [RFC 7323 2.3]
   connection.enter('SYN-RECEIVED', 'rcv SYN');
   connection.heardAt = context.now;
@@ -46,7 +47,7 @@ export function established(connection: TcpConnection, cause: string): void {
   connection.retransmissions = 0;
   connection.progressAt = context.now;
   connection.heardAt = context.now;
-  sender.congestion.established(sender.mss, synLost, context.now, rtt.srtt);
+  sender.congestion.established(sender.mss, synLost, context.now, rtt.srtt, connection.sack);
   if (connection.synRetransmitted) rtt.synWasRetransmitted();
   connection.tell({ type: 'established' });
   if (connection.closeQueued) {
@@ -62,6 +63,8 @@ export function takeSyn(connection: TcpConnection, segment: ArrivedSegment): voi
   const { receiver, sender, context } = connection;
   receiver.synArrived(segment.seq);
   negotiate(connection, segment.header.options, context.settings.tcp);
+  if (segment.header.ack === undefined) connection.ecn.synArrived(segment.header, segment.ecn, true);
+  else connection.ecn.synAckArrived(segment.header, segment.ecn);
   sender.setWindow(segment.seq, segment.header.ack ?? sender.iss, segment.header.window);
   receiver.lastAckSent = add(segment.seq, 1);
 }

@@ -29,7 +29,7 @@ export function synOptions(connection: TcpConnection, settings: TcpSettings): Tc
     sack: undefined,
     timestamps: timestamps ? connection.timestampOption() : undefined,
     fastOpen: undefined,
-    others: undefined,
+    others: answer ? connection.ecn.options(0, 0) : undefined,
   };
 }
 
@@ -75,18 +75,27 @@ const SACK_LENGTH = 12;
 const BLOCK_LENGTH = 8;
 
 /**
- * The options of an ACK with `length` bytes of text: with SACK blocks, as far as they leave the segment within the MSS [RFC 9293 MUST-16].
+ * The options of an ACK with `length` bytes of text: with SACK blocks, or Accurate ECN's counters, as far as
+ * they leave the segment within the MSS [RFC 9293 MUST-16].
  * Full segments carry none: duplicate ACKs leave without text, so the peer hears of every block.
  */
 export function ackOptions(connection: TcpConnection, length: number): TcpOptions {
   const { sack } = connection.receiver;
-  if (sack === undefined || sack.isEmpty) return segmentOptions(connection);
-  const room = connection.sender.mss - length - SACK_LENGTH;
-  if (room < 0) return segmentOptions(connection);
-  return withOptions(connection, sack.take(1 + Math.floor(room / BLOCK_LENGTH)));
+  const { mss } = connection.sender;
+  const counters = connection.ecn.options(length, mss);
+  const room = mss - length - SACK_LENGTH;
+  if (sack !== undefined && !sack.isEmpty && room >= 0) {
+    const blocks = sack.take(1 + Math.floor(room / BLOCK_LENGTH));
+    return withOptions(connection, blocks, length === 0 ? counters : undefined);
+  }
+  return counters === undefined ? segmentOptions(connection) : withOptions(connection, undefined, counters);
 }
 
-function withOptions(connection: TcpConnection, sack: TcpOptions['sack']): TcpOptions {
+function withOptions(
+  connection: TcpConnection,
+  sack: TcpOptions['sack'],
+  others?: TcpOptions['others'],
+): TcpOptions {
   return {
     mss: undefined,
     windowScale: undefined,
@@ -94,6 +103,6 @@ function withOptions(connection: TcpConnection, sack: TcpOptions['sack']): TcpOp
     sack,
     timestamps: connection.timestamps ? connection.timestampOption() : undefined,
     fastOpen: undefined,
-    others: undefined,
+    others,
   };
 }

@@ -6,6 +6,15 @@ import type { CongestionControl } from './congestion/congestion-control.ts';
 const LARGEST_QUANTUM = 64 * 1024;
 
 /**
+ * C.send_quantum: the most that should leave at once at `rate` bytes per second, what takes 1 ms, at least two segments, at most 64 KB
+ * [draft-ietf-ccwg-bbr 5.6.3]. Not paced (undefined): 64 KB.
+ */
+export function sendQuantum(rate: number | undefined, smss: number): number {
+  if (rate === undefined) return LARGEST_QUANTUM;
+  return Math.max(Math.min(Math.floor(rate / 1_000), LARGEST_QUANTUM), 2 * smss);
+}
+
+/**
  * Spreads what leaves over time: a next-send-time pacer [draft-ietf-ccwg-bbr 5.6.2]. Before each segment `delayUntil`, after it `sent`.
  * A quantum leaves at once; then the clock has to catch up.
  */
@@ -35,10 +44,9 @@ export class Pacer {
     return (ratio * cwnd * 1_000_000) / srtt;
   }
 
-  /** The most that should leave at once at `rate`: what takes 1 ms, at least two segments, at most 64 KB [draft-ietf-ccwg-bbr 5.6.3]. */
+  /** `sendQuantum`. */
   quantum(rate: number | undefined, smss: number): number {
-    if (rate === undefined) return LARGEST_QUANTUM;
-    return Math.max(Math.min(Math.floor(rate / 1_000), LARGEST_QUANTUM), 2 * smss);
+    return sendQuantum(rate, smss);
   }
 
   /** When the next segment may leave: `now` if it may. A deadline for a timer otherwise. */
@@ -56,7 +64,7 @@ export class Pacer {
       this.#nextSend = now;
       return;
     }
-    const quantumTime = (this.quantum(rate, smss) * 1_000_000) / rate;
+    const quantumTime = (sendQuantum(rate, smss) * 1_000_000) / rate;
     this.#paidUntil = Math.max(this.#paidUntil, now - quantumTime) + (bytes * 1_000_000) / rate;
     const exhausted = this.#paidUntil >= now + quantumTime;
     this.#nextSend = exhausted ? (Math.ceil(this.#paidUntil) as Instant) : now;

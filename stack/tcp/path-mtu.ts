@@ -7,6 +7,7 @@ import type { DropReason } from '../drop-reasons.ts';
 import { type Instant, after } from '../time.ts';
 import { isIPv4 } from '../wire/address.ts';
 import type { TcpConnection } from './connection.ts';
+import type { Sender } from './sender.ts';
 
 /** IP and TCP headers without options. */
 const HEADERS_V4 = 40;
@@ -14,7 +15,9 @@ const HEADERS_V6 = 60;
 /** The least that every IPv6 path carries [RFC 8200 5]. */
 const IPV6_MINIMUM = 1_280;
 /** Sizes that occur, for routers that do not say theirs [RFC 1191 7.1, the table of plateaus, with today's among them]. */
-const PLATEAUS: readonly number[] = [32_000, 17_914, 8_166, 4_352, 2_002, 1_492, 1_280, 1_006, 576, 508, 296, 68];
+const PLATEAUS: readonly number[] = [
+  32_000, 17_914, 8_166, 4_352, 2_002, 1_492, 1_280, 1_006, 576, 508, 296, 68,
+];
 /** What is tried when larger packets vanish without a word: most tunnels, then what every host has to take [RFC 8899 5.1.2]. */
 const BASES: readonly number[] = [1_280, 576];
 /** Probes of one size that may be lost before it counts as too large: MAX_PROBES [RFC 8899 5.1.2]. */
@@ -118,7 +121,7 @@ function lower(connection: TcpConnection, mtu: number): void {
  * [RFC 9293 3.7.1, MUST-15, MUST-16; RFC 6691].
  */
 export function updateMss(connection: TcpConnection): void {
-  const { sender, context, deviceCuts } = connection;
+  const { sender, context, deviceCuts, ecn } = connection;
   const { superSegments } = context.settings.tcp;
   const options = connection.timestamps ? TIMESTAMPS_LENGTH : 0;
   const path = Math.min(connection.pathMtu - headerBytes(connection), connection.announcedMss);
@@ -126,7 +129,8 @@ export function updateMss(connection: TcpConnection): void {
   const before = sender.mss;
   sender.mss = mss;
   // 65,535 bytes of IP packet less the largest headers, in whole segments.
-  sender.largest = superSegments && deviceCuts ? Math.max(mss, Math.floor((65_535 - 120) / mss) * mss) : mss;
+  const cuts = superSegments && deviceCuts && !ecn.cuttingHarms;
+  sender.largest = cuts ? Math.max(mss, Math.floor((65_535 - 120) / mss) * mss) : mss;
   if (sender.congestion.cwnd > 0 && before !== mss) sender.congestion.mssChanged(mss);
 }
 
@@ -146,7 +150,16 @@ export function mtuProbeDue(connection: TcpConnection): number {
     return 0;
   }
   const length = search.size - (connection.pathMtu - sender.mss);
-  return sender.mayProbeMtu(length) ? length : 0;
+  return isWorthProbing(sender, length) ? length : 0;
+}
+
+/** With more to send behind it, and with room in both windows for it and for more. */
+function isWorthProbing(sender: Sender, length: number): boolean {
+  const { scoreboard, congestion, wnd, mss } = sender;
+  const needed = length + 3 * mss;
+  if (scoreboard.lostBytes > 0 || sender.unsent < needed || congestion.cwnd < needed || wnd < needed)
+    return false;
+  return sender.flightSize > 0 || sender.congestionRoom >= length;
 }
 
 /** It has left. */

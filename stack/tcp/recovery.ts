@@ -21,8 +21,9 @@ export class Recovery implements LossRecovery, ScoreboardObserver {
   recover: SeqNumber = seq(0);
   readonly reorderingDeadline: undefined = undefined;
   probeRestart: boolean = false;
-  /** A mark has reduced the window, and what was out then is not acknowledged yet. */
-  #marked: boolean = false;
+  reductions: number = 0;
+  /** SND.NXT when a mark had the window reduced, until an ACK goes beyond it: before, the peer cannot have seen CWR. */
+  #marked: SeqNumber | undefined;
   #now: Instant = 0 as Instant;
   #delivered: number = 0;
   /** The retransmission timer is to be restarted only for the first partial ACK [RFC 6582 4, Impatient]. */
@@ -44,7 +45,7 @@ export class Recovery implements LossRecovery, ScoreboardObserver {
   get state(): CongestionState {
     const { highRxt, una, flightSize } = this.#sender;
     if (this.active) return 'Recovery';
-    if (this.#marked) return 'CWR';
+    if (this.#marked !== undefined) return 'CWR';
     if (highRxt !== undefined || (flightSize > 0 && leq(una, this.recover))) return 'Loss';
     return this.dupAcks > 0 ? 'Disorder' : 'Open';
   }
@@ -88,13 +89,24 @@ export class Recovery implements LossRecovery, ScoreboardObserver {
 
   probeTimeout(): void {}
 
-  congestionExperienced(now: Instant): boolean {
+  congestionExperienced(now: Instant, flight: number): boolean {
     const sender = this.#sender;
-    if (this.active || this.#marked || (sender.flightSize > 0 && leq(sender.una, this.recover))) return false;
-    sender.congestion.enterRecovery(sender.flightSize, now, 'ecn');
-    this.recover = add(sender.nxt, -1);
-    this.#marked = true;
+    const busy = this.active || this.#marked !== undefined;
+    if (busy || (sender.flightSize > 0 && leq(sender.una, this.recover))) return false;
+    this.reductions += 1;
+    sender.congestion.enterRecovery(Math.max(flight, sender.mss), now, 'ecn');
+    this.#marked = sender.nxt;
     return true;
+  }
+
+  /** Within one window of data the reduction that a mark brought is enough [RFC 3168 6.1.2]: three segments have left the network since. */
+  #reduceForLoss(flight: number, now: Instant): void {
+    const { congestion, mss } = this.#sender;
+    const reduced = this.#marked !== undefined;
+    this.#marked = undefined;
+    this.reductions += 1;
+    if (!reduced) congestion.enterRecovery(flight, now, 'loss');
+    else if (!congestion.ownsWindow) congestion.cwnd = congestion.ssthresh + 3 * mss;
   }
 
   /**
@@ -141,7 +153,7 @@ export class Recovery implements LossRecovery, ScoreboardObserver {
     this.#partialAcks = 0;
     this.#outstanding = sender.flightSize;
     this.recover = add(sender.nxt, -1);
-    sender.congestion.enterRecovery(Math.max(flight, sender.mss), now, 'loss');
+    this.#reduceForLoss(Math.max(flight, sender.mss), now);
     sender.retransmitNow = 'fast-retransmit';
   }
 
@@ -151,14 +163,14 @@ export class Recovery implements LossRecovery, ScoreboardObserver {
    */
   #newAck(acked: number, flightBefore: number, now: Instant, times: AckTimes): boolean {
     const sender = this.#sender;
-    if (gt(sender.una, this.recover)) this.#marked = false;
+    if (this.#marked !== undefined && gt(sender.una, this.#marked)) this.#marked = undefined;
     this.dupAcks = 0;
     sender.limitedTransmit = 0;
     sender.retransmitNow = undefined; // of a segment that has come meanwhile
     const sample = this.#sample(acked, flightBefore, now, times);
     sender.congestion.sampled?.(sample);
     if (!this.active) {
-      if (!this.#marked) sender.congestion.acknowledged(sample);
+      if (this.#marked === undefined) sender.congestion.acknowledged(sample);
       // `recover` follows, lest after 2^31 bytes without a loss it seem to lie ahead.
       if (gt(add(sender.una, -2), this.recover)) this.recover = add(sender.una, -2);
       return true;
@@ -196,10 +208,11 @@ export class Recovery implements LossRecovery, ScoreboardObserver {
   /** The retransmission timer went off; `first`: for the first time since SND.UNA moved [RFC 6582 3.2, step 4]. */
   timeout(first: boolean, now: Instant): void {
     const sender = this.#sender;
+    this.reductions += 1;
     sender.congestion.timeout(sender.flightSize, first, now);
     this.#now = now;
     this.active = false;
-    this.#marked = false;
+    this.#marked = undefined;
     this.dupAcks = 0;
     this.recover = add(sender.nxt, -1);
     sender.lossCause = 'retransmit-timeout';

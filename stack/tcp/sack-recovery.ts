@@ -39,6 +39,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   recover: SeqNumber = seq(0);
   reorderingDeadline: Instant | undefined;
   probeRestart: boolean = false;
+  reductions: number = 0;
   readonly rack: Rack;
   readonly blocks: BlockReader;
   readonly #probe: LossProbe;
@@ -197,6 +198,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     this.#frto = this.#settings.frto && fresh ? 'first' : 'off';
     if (first) this.#spurious.begin(sender.una);
     else this.#spurious.end();
+    this.reductions += 1;
     sender.congestion.timeout(sender.flightSize, first, now);
     this.state = 'Loss';
     this.recover = add(sender.nxt, -1);
@@ -210,9 +212,9 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     sender.retransmitNow = 'retransmit-timeout';
   }
 
-  congestionExperienced(now: Instant): boolean {
+  congestionExperienced(now: Instant, flight: number): boolean {
     if (this.state !== 'Open' && this.state !== 'Disorder') return false;
-    this.#begin('CWR', this.#sender.flightSize, now, 'ecn');
+    this.#begin('CWR', Math.max(flight, this.#sender.mss), now, 'ecn');
     this.#spurious.end();
     this.#reduce(false);
     return true;
@@ -231,6 +233,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     if (!this.#probe.acknowledged({ ack, moved: acked > 0, dsack, blocks })) return;
     if (this.state !== 'Open' && this.state !== 'Disorder') return;
     const { congestion } = this.#sender;
+    this.reductions += 1;
     congestion.enterRecovery(flightBefore, now, 'loss');
     congestion.exitRecovery(this.#sender.flightSize);
     if (!congestion.ownsWindow) congestion.cwnd = congestion.ssthresh;
@@ -353,6 +356,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
 
   #begin(state: 'Recovery' | 'CWR', flight: number, now: Instant, cause: CongestionCause): void {
     const { congestion, nxt } = this.#sender;
+    this.reductions += 1;
     congestion.enterRecovery(flight, now, cause);
     this.#reduction.begin(flight);
     this.state = state;

@@ -85,6 +85,7 @@ export class Scoreboard {
   ): void {
     const record = new Transmission(start, end, isMtuProbe ? end - start : segmentSize, fin);
     record.isMtuProbe = isMtuProbe;
+    record.isForgiven = isMtuProbe;
     const last = this.#records.last;
     record.previous = last;
     if (last !== undefined) last.next = record;

@@ -22,10 +22,19 @@ export class ArrivedSegment {
   fin: boolean;
   /** SEG.LEN as it came, before anything was cut off. */
   readonly wireLength: number;
+  /** The ECN codepoint it came with: 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE [RFC 3168 5]. */
+  readonly ecn: number;
   /** How many segments of the wire it was (super-segments are merged ones). */
   readonly wireSegments: number;
 
-  constructor(header: TcpHeader, bytes: Uint8Array, payloadAt: number, length: number, wireSegments: number) {
+  constructor(
+    header: TcpHeader,
+    bytes: Uint8Array,
+    payloadAt: number,
+    length: number,
+    wireSegments: number,
+    ecn: number = 0,
+  ) {
     this.header = header;
     this.seq = header.seq;
     this.bytes = bytes;
@@ -34,6 +43,7 @@ export class ArrivedSegment {
     this.syn = header.syn;
     this.fin = header.fin;
     this.wireSegments = wireSegments;
+    this.ecn = ecn;
     this.wireLength = this.sequenceLength;
   }
 
@@ -81,6 +91,8 @@ export interface OutgoingSegment {
   readonly length: number;
   /** 0, or the payload bytes per segment that a super-segment is to be cut to. */
   readonly segmentSize: number;
+  /** The ECN codepoint; Not-ECT if there is none. */
+  readonly ecn?: number;
   readonly cause: SendCause;
   readonly reset?: ResetReason;
 }

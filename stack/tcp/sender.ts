@@ -9,21 +9,8 @@ import { DeliveryRate } from './delivery-rate.ts';
 import { Pacer } from './pacer.ts';
 import type { RttEstimator } from './rtt.ts';
 import { Scoreboard } from './scoreboard.ts';
+import type { Blocked, SendPlan } from './send-plan.ts';
 import { type SeqNumber, add, distance, gt, lt, min, seq } from './sequence.ts';
-
-/** What the sender wants to leave next, as a place in the sequence space. */
-export interface SendPlan {
-  readonly seq: SeqNumber;
-  /** Payload bytes. */
-  readonly length: number;
-  readonly fin: boolean;
-  /** Set on the last segment in the buffer [RFC 9293 MUST-61]. */
-  readonly psh: boolean;
-  readonly cause: SendCause;
-}
-
-/** Why nothing leaves although something waits. */
-export type Blocked = 'nothing' | 'cwnd' | 'window' | 'nagle' | 'silly-window';
 
 /**
  * The sending half of a connection: SND.UNA, SND.NXT, the peer's window, the send queue, and what may leave next
@@ -219,7 +206,7 @@ export class Sender {
     if (this.unsent <= 0 || lost) return lost ? 'cwnd' : 'nothing';
     const flight = this.flightSize;
     if (this.wnd - flight <= 0) return 'window';
-    if (this.#congestionRoom < Math.min(this.mss, this.unsent)) return 'cwnd';
+    if (this.congestionRoom < Math.min(this.mss, this.unsent)) return 'cwnd';
     return flight > 0 ? 'nagle' : 'silly-window';
   }
 
@@ -272,21 +259,8 @@ export class Sender {
 
   /** Waits, as long as something is out, until there is room for the whole probe [RFC 4821 7.4]. */
   #sendMtuProbe(now: Instant): SendPlan | undefined {
-    if (Math.min(this.#congestionRoom, this.wnd - this.flightSize) < this.mtuProbe) return undefined;
+    if (Math.min(this.congestionRoom, this.wnd - this.flightSize) < this.mtuProbe) return undefined;
     return this.#new(this.mtuProbe, 'mtu-probe', false, now);
-  }
-
-  /** Whether a probe of `length` payload bytes is worth while: with more to send, and with room in both windows for it and for more. */
-  mayProbeMtu(length: number): boolean {
-    const needed = length + 3 * this.mss;
-    const { lostBytes } = this.scoreboard;
-    return (
-      lostBytes === 0 &&
-      distance(this.nxt, this.finSeq) >= needed &&
-      this.congestion.cwnd >= needed &&
-      this.wnd >= needed &&
-      (this.flightSize > 0 || this.#congestionRoom >= length)
-    );
   }
 
   /** A plan for what was never sent. */
@@ -348,7 +322,7 @@ export class Sender {
   }
 
   /** What the congestion window leaves room for, in bytes; below 0 after a reduction. */
-  get #congestionRoom(): number {
+  get congestionRoom(): number {
     return this.congestion.cwnd + this.limitedTransmit - this.inFlight;
   }
 
@@ -370,7 +344,7 @@ export class Sender {
     if (unsent <= 0) return -1;
     const flight = this.flightSize;
     if (flight === 0) this.#restartAfterIdle(now, rto);
-    const usable = Math.min(this.wnd - flight, this.#congestionRoom);
+    const usable = Math.min(this.wnd - flight, this.congestionRoom);
     const data = distance(this.nxt, this.finSeq);
     const length = Math.min(data, usable, burst);
     if (usable < 1) return -1; // far below if the peer drew its window back [RFC 9293 MUST-34, SHLD-15]
@@ -398,7 +372,7 @@ export class Sender {
 
   /** The FIN takes a sequence number and so needs a place in the windows. */
   #finFits(length: number): boolean {
-    return Math.min(this.wnd - this.flightSize, this.#congestionRoom) > length;
+    return Math.min(this.wnd - this.flightSize, this.congestionRoom) > length;
   }
 
   #plan(from: SeqNumber, length: number, cause: SendCause, finAllowed: boolean): SendPlan {

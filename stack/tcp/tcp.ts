@@ -100,7 +100,14 @@ export class Tcp implements Transport {
     const payloadAt = packet.head + headerLength(packet);
     const length = packet.tail - payloadAt;
     const merged = packet.segmentSize > 0 ? Math.ceil(length / packet.segmentSize) : 1;
-    const segment = new ArrivedSegment(header, packet.bytes, payloadAt, length, Math.max(1, merged));
+    const segment = new ArrivedSegment(
+      header,
+      packet.bytes,
+      payloadAt,
+      length,
+      Math.max(1, merged),
+      meta.tos & 3,
+    );
     this.#segmentArrived(segment, meta, packet.segmentSize);
   }
 
@@ -195,7 +202,7 @@ export class Tcp implements Transport {
     connection.traceVariables();
     this.#touch(connection);
     this.#unsettled.add(connection);
-    if (!this.#context.settings.tcp.ackPerBatch) this.drain();
+    if (!this.#context.settings.tcp.ackPerBatch || connection.ecn.ackAtOnce) this.drain();
   }
 
   /** The third handshake segment came: the program may accept. */
@@ -311,10 +318,17 @@ export class Tcp implements Transport {
     packet.checksum = route.interface.device.offloads.checksum ? 'partial' : 'complete';
     packet.segmentSize = segmentSize;
     emit(header, packet, route.source, destination, this.#context.settings.tcp.optionLayout);
-    const tos = connection?.typeOfService ?? 0;
+    const tos =
+      connection === undefined ? 0 : connection.ecn.typeOfService(connection.typeOfService, segment.ecn);
     this.#ip.send(
       packet,
-      { source: route.source, destination, protocol: PROTOCOL_TCP, tos, dontFragment: connection?.mayFragment !== true },
+      {
+        source: route.source,
+        destination,
+        protocol: PROTOCOL_TCP,
+        tos,
+        dontFragment: connection?.mayFragment !== true,
+      },
       route,
     );
   }

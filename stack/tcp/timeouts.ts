@@ -72,6 +72,7 @@ function synTimeout(connection: TcpConnection): void {
 /** RFC 6298 5.4 to 5.6, with R1 and R2 [RFC 9293 MUST-20]. */
 function retransmissionTimeout(connection: TcpConnection): void {
   const { sender, recovery, rtt, timers, context } = connection;
+  connection.ecn.timeout();
   if (sender.flightSize === 0) return;
   // A peer that closed its window but still answers is alive, whatever is unacknowledged [RFC 9293 MUST-37, SHLD-17].
   const since =

@@ -40,7 +40,7 @@ export function traceSegment(context: HostContext, header: TcpHeader, facts: Seg
 
 /** The variables of a connection as they are now. */
 export function variables(connection: TcpConnection): TcbVariables {
-  const { sender, receiver, recovery, rtt } = connection;
+  const { sender, receiver, recovery, rtt, ecn } = connection;
   return {
     state: connection.state,
     iss: sender.iss,
@@ -69,6 +69,10 @@ export function variables(connection: TcpConnection): TcbVariables {
     retransmissions: connection.retransmissions,
     'ts.recent': receiver.tsRecent,
     'last.ack.sent': receiver.lastAckSent,
+    ecn: ecn.mode,
+    ecnEcho: ecn.echoing,
+    receivedCe: ecn.receivedMarks,
+    deliveredCe: ecn.deliveredMarks,
     sendQueue: sender.queue.length,
     receiveQueue: receiver.queue.length,
     outOfOrder: receiver.assembler.length,

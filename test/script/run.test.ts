@@ -34,7 +34,7 @@ describe('what cannot be run is said, never passed over', () => {
     ['0 %{ assert tcpi_delivered_ce == 0 }%', '1 the name tcpi_delivered_ce'],
     ['`iptables -F`\n0 close(3) = 0', "1 the command 'iptables'"],
     ['`sysctl -q net.ipv4.tcp_what=1`\n0 close(3) = 0', '1 the setting net.ipv4.tcp_what'],
-    ['`sysctl -q net.ipv4.tcp_ecn=3`\n0 close(3) = 0', '1 the setting net.ipv4.tcp_ecn=3'],
+    ['`sysctl -q net.ipv4.tcp_ecn=4`\n0 close(3) = 0', '1 the setting net.ipv4.tcp_ecn=4'],
     ['0 close(3) = -1 EBADF\n+0 `true`', '2 a command in the middle of a script: settings come first'],
     ['0 > ipv4 1.2.3.4 > 5.6.7.8: . 1:1(0)', '1 encapsulation ipv4'],
     ['0 < . 1:1(0) win 5/udp(1 > 2)', '1 TCP in UDP'],

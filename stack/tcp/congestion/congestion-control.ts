@@ -55,9 +55,15 @@ export interface CongestionControl {
   readonly ownsWindow: boolean;
   /**
    * The handshake is over and the sender's maximum segment size known [RFC 5681 3.1]. `synLost`: its SYN or SYN-ACK left more than twice,
-   * so sending begins with a single segment [RFC 5681 3.1; RFC 6928 2]. `srtt`: what the handshake measured.
+   * so sending begins with a single segment [RFC 5681 3.1; RFC 6928 2]. `srtt`: what the handshake measured. `selective`: SACK is in use.
    */
-  established(smss: number, synLost: boolean, now: Instant, srtt: Duration | undefined): void;
+  established(
+    smss: number,
+    synLost: boolean,
+    now: Instant,
+    srtt: Duration | undefined,
+    selective?: boolean,
+  ): void;
   /** The sender's maximum segment size has changed, by path MTU discovery [RFC 5681 3.1]. */
   mssChanged(smss: number): void;
   /** An ACK for new data outside of fast recovery: the window may grow. */

@@ -272,7 +272,8 @@ export class Bench {
       this.#ts = segment.options.timestamps?.value ?? 0;
     }
     expectStream(payload, (segment.seq - (this.#iss ?? 0)) | 0);
-    this.#seen.push({ at: this.clock.now(), header: segment, payload, destination: header.destination });
+    const { destination, tos } = header;
+    this.#seen.push({ at: this.clock.now(), header: segment, payload, destination, ecn: tos & 3 });
   }
 }
 

@@ -163,7 +163,7 @@ export class Watch {
     const set = [...timers].join(' ');
     if (state === 'CLOSED') return must(timers.size === 0, 6, `in CLOSED there is ${set}`);
     if (state === 'TIME-WAIT') return must(set === 'time-wait', 6, `in TIME-WAIT there is ${set}`);
-    const waits = !isSynchronized(state) || sender.flightSize > 0;
+    const waits = !isSynchronized(state) || sender.flightSize > 0 || connection.ecn.waiting; // RFC 3168 6.1.2
     must(timers.has('retransmission') === waits, 6, `${state}, ${sender.flightSize} bytes out: ${set}`);
     const probes = !waits && sender.unsent > 0 && sender.wnd === 0;
     must(timers.has('persist') === probes, 6, `${sender.unsent} unsent, window ${sender.wnd}: ${set}`);

@@ -29,6 +29,8 @@ export interface Seen {
   readonly header: tcp.TcpHeader;
   readonly payload: Uint8Array;
   readonly destination: IPv4Address;
+  /** The codepoint: 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE. */
+  readonly ecn: number;
 }
 
 /** The byte at sequence number `relative` of every stream in these tests. */
@@ -59,7 +61,7 @@ export function resolve(words: string, letters: Frame['letters']): string {
   return words.replaceAll(/<(SEQ|ACK)=([^>]*)>/g, (_, name, value) => `<${name}=${number(value, letters)}>`);
 }
 
-/** A packet from the peer to the host. `OPT=kind:hex,kind:hex` adds raw options, `SRC`/`DST` other addresses' last octet. */
+/** A packet from the peer to the host. `ECN` is the codepoint, `OPT=kind:hex,kind:hex` adds raw options, `SRC`/`DST` other addresses' last octet. */
 export function packetOf(words: string, frame: Frame): PacketBuffer {
   const named = fields(words);
   const control = new Set((named.get('CTL') ?? '').split(','));
@@ -81,9 +83,9 @@ export function packetOf(words: string, frame: Frame): PacketBuffer {
     rst: control.has('RST'),
     psh: control.has('PSH'),
     urgentPointer: optional('URG'),
-    ece: false,
-    cwr: false,
-    ae: false,
+    ece: control.has('ECE'),
+    cwr: control.has('CWR'),
+    ae: control.has('AE'),
     window: optional('WND') ?? 0xffff,
     options: options({
       mss: optional('MSS'),
@@ -105,7 +107,7 @@ export function packetOf(words: string, frame: Frame): PacketBuffer {
   tcp.emit(header, packet, source, destination);
   const meta = {
     ttl: 64,
-    tos: 0,
+    tos: optional('ECN') ?? 0,
     identification: 0,
     dontFragment: true,
     moreFragments: false,
@@ -143,6 +145,9 @@ export function wordsOf(seen: Seen, frame: Frame, like: string = ''): string {
     header.rst ? 'RST' : '',
     header.psh && (named.get('CTL') ?? '').includes('PSH') ? 'PSH' : '',
     header.ack === undefined ? '' : 'ACK',
+    header.ae ? 'AE' : '',
+    header.cwr ? 'CWR' : '',
+    header.ece ? 'ECE' : '',
   ].filter((each) => each !== '');
   const { timestamps, mss, windowScale, sack } = header.options;
   const blocks = sack?.map(({ left, right }) => `${(left - frame.irs) | 0}-${(right - frame.irs) | 0}`);
@@ -150,6 +155,7 @@ export function wordsOf(seen: Seen, frame: Frame, like: string = ''): string {
   if (header.ack !== undefined) words += `<ACK=${(header.ack - frame.irs) | 0}>`;
   words += `<CTL=${control.join(',')}>`;
   if (payload.length > 0) words += `<DATA=${payload.length}>`;
+  if (seen.ecn !== 0) words += `<ECN=${seen.ecn}>`;
   const ts = timestamps === undefined ? 'none' : `${(timestamps.value - frame.ts) | 0}/${timestamps.echo}`;
   const more: { readonly [name: string]: unknown } = {
     WND: header.window,

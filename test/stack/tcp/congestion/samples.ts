@@ -1,3 +1,4 @@
+import type { Random } from '../../../../stack/random.ts';
 import type { AckSample } from '../../../../stack/tcp/congestion/congestion-control.ts';
 import { add, seq } from '../../../../stack/tcp/sequence.ts';
 import { type Instant, ms } from '../../../../stack/time.ts';
@@ -22,5 +23,18 @@ export function ackSample(acked: number, changes: Partial<AckSample> = {}): AckS
     seqSent: add(una, acked),
     rate: undefined,
     ...changes,
+  };
+}
+
+/** Numbers that look random and are the same each time: xorshift with 32 bits. */
+export function seeded(seed: number): Random {
+  let state = seed * 2_654_435_761 || 1;
+  return {
+    u32(): number {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      return state >>> 0;
+    },
   };
 }
