@@ -55,8 +55,8 @@ export interface CellResult {
   readonly sha256: boolean;
   /** By the kernel's `tcp_info`. */
   readonly agreed: readonly string[];
-  /** Packets that the path lost, and held up. */
-  readonly path: { readonly lost: number; readonly late: number };
+  /** Packets that the path lost, held up, and marked. */
+  readonly path: { readonly lost: number; readonly late: number; readonly marked: number };
   /** Milliseconds, all in all. */
   readonly took: number;
   /** At a failure: what both ends knew then. */
@@ -84,6 +84,7 @@ class Cell {
   readonly #counter: SegmentCounter = new SegmentCounter();
   readonly #losses: number[] = [];
   #late: number = 0;
+  #marked: number = 0;
   readonly #began: number = monotonic();
   #host: Host | undefined;
   #file: PcapngFile | undefined;
@@ -165,8 +166,13 @@ class Cell {
       offload: this.#case.offload ?? true,
     });
     const scheduler = new SystemScheduler();
-    const changes = this.#options.settings ?? { profile: 'linux' };
-    const host = new Host({ name: 'glass', scheduler, random: systemRandom(), settings: settings(changes) });
+    const changes: SettingsChanges = this.#options.settings ?? { profile: 'linux' };
+    const host = new Host({
+      name: 'glass',
+      scheduler,
+      random: systemRandom(),
+      settings: settings({ ...changes, tcp: { ...changes.tcp, ...this.#case.ours } }),
+    });
     this.#host = host;
     host.holds.retain();
     const own = address(ours);
@@ -191,6 +197,7 @@ class Cell {
         emit: (event) => {
           if (event.type === 'link-loss') this.#losses.push(monotonic());
           else if (event.action === 'reorder') this.#late += 1;
+          else if (event.action === 'mark') this.#marked += 1;
         },
       });
       outer = layer(outer);
@@ -229,7 +236,7 @@ class Cell {
       stalls,
       sha256: sums.in && sums.out,
       agreed,
-      path: { lost: this.#losses.length, late: this.#late },
+      path: { lost: this.#losses.length, late: this.#late, marked: this.#marked },
       took: Math.round(monotonic() - this.#began),
       ...(ends === undefined ? {} : { ends }),
     };

@@ -1,5 +1,5 @@
 import type { Impairments } from '../sim/link/impairments.ts';
-import { settings } from '../stack/settings.ts';
+import type { TcpSettings } from '../stack/settings.ts';
 import { ms } from '../stack/time.ts';
 
 /** What stands between the two ends, which IP they speak, and which part the kernel has. */
@@ -20,6 +20,8 @@ export interface Case {
   readonly title: string;
   /** In the kernel's namespace, below `net.ipv4`. */
   readonly sysctls?: Readonly<Record<string, number>>;
+  /** What differs at our host. */
+  readonly ours?: Partial<TcpSettings>;
   /** Of the kernel's socket. */
   readonly congestion?: Congestion;
   readonly mtu?: number;
@@ -37,7 +39,16 @@ export type Congestion = 'cubic' | 'reno' | 'bbr';
 const HELD = ms(5);
 const LOSS_1: Impairments = { loss: 0.01 };
 const LOSS_5: Impairments = { loss: 0.05 };
+/** The queue of a slow link, which marks who can be marked, and drops the others' packets. In slots, since timers are no finer than 1 ms. */
+const MARKING: Impairments = {
+  slots: { minDelay: ms(2), maxDelay: ms(2), bytes: 25_000 },
+  delay: ms(2),
+  queue: { discipline: 'codel', ecn: true },
+};
 const REORDERING: Impairments = { reordering: { p: 0.2, delay: HELD } };
+
+/** We ask for ECN, which we do not by default, as Linux does not. */
+const ECN: Partial<TcpSettings> = { ecn: 'on' };
 
 const DIMENSIONS: readonly Case[] = [
   { id: 'plain', title: 'kernel as it comes' },
@@ -47,9 +58,9 @@ const DIMENSIONS: readonly Case[] = [
   { id: 'timestamps-1', title: '`tcp_timestamps` 1', sysctls: { tcp_timestamps: 1 } },
   { id: 'scaling-0', title: '`tcp_window_scaling` 0', sysctls: { tcp_window_scaling: 0 } },
   { id: 'scaling-1', title: '`tcp_window_scaling` 1', sysctls: { tcp_window_scaling: 1 } },
-  { id: 'ecn-0', title: '`tcp_ecn` 0', sysctls: { tcp_ecn: 0 } },
-  { id: 'ecn-1', title: '`tcp_ecn` 1', sysctls: { tcp_ecn: 1 } },
-  { id: 'ecn-2', title: '`tcp_ecn` 2', sysctls: { tcp_ecn: 2 } },
+  { id: 'ecn-0', title: '`tcp_ecn` 0', sysctls: { tcp_ecn: 0 }, ours: ECN },
+  { id: 'ecn-1', title: '`tcp_ecn` 1', sysctls: { tcp_ecn: 1 }, ours: ECN },
+  { id: 'ecn-2', title: '`tcp_ecn` 2', sysctls: { tcp_ecn: 2 }, ours: ECN },
   { id: 'cubic', title: 'cubic', congestion: 'cubic' },
   { id: 'reno', title: 'reno', congestion: 'reno' },
   { id: 'bbr', title: 'bbr', congestion: 'bbr' },
@@ -78,12 +89,26 @@ const COMBINATIONS: readonly Case[] = [
     sysctls: { tcp_window_scaling: 0 },
     path: LOSS_1,
   },
-  { id: 'ecn-1-loss-1', title: '`tcp_ecn` 1, 1 % loss', sysctls: { tcp_ecn: 1 }, path: LOSS_1 },
+  { id: 'ecn-1-loss-1', title: '`tcp_ecn` 1, 1 % loss', sysctls: { tcp_ecn: 1 }, ours: ECN, path: LOSS_1 },
   {
     id: 'none-loss-5',
     title: 'none of the options, 5 % loss',
     sysctls: { tcp_sack: 0, tcp_timestamps: 0, tcp_window_scaling: 0, tcp_ecn: 0 },
     path: LOSS_5,
+  },
+  {
+    id: 'ecn-1-marks',
+    title: '`tcp_ecn` 1, 100 Mbit/s in slots, 4 ms, CoDel marks',
+    sysctls: { tcp_ecn: 1 },
+    ours: ECN,
+    path: MARKING,
+  },
+  {
+    id: 'ecn-0-marks',
+    title: '`tcp_ecn` 0, the same, CoDel drops',
+    sysctls: { tcp_ecn: 0 },
+    ours: ECN,
+    path: MARKING,
   },
   { id: 'reno-loss-1', title: 'reno, 1 % loss', congestion: 'reno', path: LOSS_1 },
   { id: 'bbr-loss-5', title: 'bbr, 5 % loss', congestion: 'bbr', path: LOSS_5 },
@@ -118,15 +143,14 @@ export function placeId({ device, family, role }: Place): string {
 }
 
 /** What has to be agreed on in this case: everything that we can and that the kernel was not forbidden. */
-export function expected({ sysctls = {} }: Case, role: Place['role']): ReadonlySet<Agreement> {
+export function expected({ sysctls = {}, ours = {} }: Case, role: Place['role']): ReadonlySet<Agreement> {
   const agreed = new Set<Agreement>();
-  const tcp: object = settings().tcp;
   const on = (name: string): boolean => sysctls[name] !== 0;
   if (on('tcp_timestamps')) agreed.add('timestamps');
   if (on('tcp_window_scaling')) agreed.add('windowScaling');
   if (on('tcp_sack')) agreed.add('sack');
-  // 2, as the kernel comes: it takes ECN when asked, and does not ask [Documentation/networking/ip-sysctl.rst].
-  const asks = role === 'server' || sysctls['tcp_ecn'] === 1;
-  if ('ecn' in tcp && on('tcp_ecn') && asks) agreed.add('ecn');
+  // At 2, as the kernel comes, it takes ECN when asked, and does not ask; so do we [ip-sysctl.rst].
+  const asks = role === 'client' ? sysctls['tcp_ecn'] === 1 : ours.ecn === 'on';
+  if (on('tcp_ecn') && asks) agreed.add('ecn');
   return agreed;
 }

@@ -40,7 +40,7 @@ export function plain(result: CellResult): string {
   const rate = `in ${figure(rates.in)} out ${figure(rates.out)} MB/s`;
   const again = `again ${retransmissions.ours}/${figure(retransmissions.kernel)}`;
   const stalls = `stall ${stallText(longer(result))}`;
-  const done = path.lost + path.late > 0 ? `lost ${path.lost} late ${path.late}` : '';
+  const done = Object.entries(path).flatMap(([what, count]) => (count > 0 ? [`${what} ${count}`] : []));
   const words = [
     trouble === undefined ? '✓' : '✗',
     rate,

@@ -20,7 +20,7 @@ function result(name: string, place: number, more: Partial<CellResult> = {}): Ce
     stalls: { in: { ...stall, ms: 0, rtos: 0, lost: 0 }, out: stall },
     sha256: true,
     agreed: [],
-    path: { lost: 0, late: 0 },
+    path: { lost: 0, late: 0, marked: 0 },
     took: 1,
     ...more,
   };
