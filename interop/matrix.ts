@@ -112,6 +112,15 @@ const COMBINATIONS: readonly Case[] = [
   },
   { id: 'reno-loss-1', title: 'reno, 1 % loss', congestion: 'reno', path: LOSS_1 },
   { id: 'bbr-loss-5', title: 'bbr, 5 % loss', congestion: 'bbr', path: LOSS_5 },
+  { id: 'ours-newreno', title: 'our end: NewReno', ours: { congestion: 'newreno' } },
+  { id: 'ours-bbr', title: 'our end: BBR', ours: { congestion: 'bbr' } },
+  {
+    id: 'ours-newreno-loss-1',
+    title: 'our end: NewReno, 1 % loss',
+    ours: { congestion: 'newreno' },
+    path: LOSS_1,
+  },
+  { id: 'ours-bbr-loss-5', title: 'our end: BBR, 5 % loss', ours: { congestion: 'bbr' }, path: LOSS_5 },
   { id: 'mtu-576-loss-1', title: 'MTU 576, 1 % loss', mtu: 576, families: [4], path: LOSS_1 },
   { id: 'mtu-9000-loss-5', title: 'MTU 9000, 5 % loss', mtu: 9000, path: LOSS_5 },
   {

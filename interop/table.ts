@@ -46,7 +46,7 @@ export function plain(result: CellResult): string {
     rate,
     again,
     stalls,
-    done,
+    ...done,
     `${result.took} ms`,
     trouble ?? '',
   ];
