@@ -121,7 +121,7 @@ describe('a path whose routers say nothing', () => {
     expect([received(), flow.connection.state]).toEqual([0, 'CLOSED']);
   });
 
-  it('is not suspected when small segments are lost', () => {
+  it('is not suspected when small segments are lost [RFC 4821 7.7]', () => {
     const world = createWorld({ seed: 1 });
     const { a, b } = pair(world, { 'a→b': { delay: ms(10), pathMtu: { bytes: 70, tooBig: 'black-hole' } } });
     b.listen(80);
@@ -133,7 +133,7 @@ describe('a path whose routers say nothing', () => {
 });
 
 describe('a report', () => {
-  it('is checked: of what is not in flight, or larger than the present, it changes nothing [RFC 5927 7; RFC 8201 4]', () => {
+  it('is checked: of what is not in flight, or larger than the present, it changes nothing [RFC 5927 7; RFC 1191 5; RFC 8201 4]', () => {
     const { world, flow } = over(1_500, 'icmp');
     world.run(at(0.045));
     const { connection } = flow;

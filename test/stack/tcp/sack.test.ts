@@ -7,7 +7,7 @@ const SACK = `<MSS=${MSS}><SACKOK>`;
 
 /** A bench with SACK, established at 100 ms, which is the round-trip time. */
 function open(tcp: object = {}, more: string = ''): Bench {
-  const bench = new Bench({ tcp }).connect().at(100);
+  const bench = new Bench({ tcp: { congestion: 'newreno', ...tcp } }).connect().at(100);
   return bench.arrives(`<SEQ=0><ACK=1><CTL=SYN,ACK>${SACK}${more}`).ignore();
 }
 /** Ten segments of 1,000 bytes out. */
@@ -188,7 +188,7 @@ describe('recovery', () => {
   });
 });
 
-describe('the tail', () => {
+describe('the tail [RFC 8985 7]', () => {
   it('is probed after two round trips: the last segment again [RFC 8985 7.2, 7.3]', () => {
     const bench = ten();
     expect(bench.timer('loss-probe')).toBe(202);

@@ -89,7 +89,7 @@ function perform(board: Scoreboard, model: Model, what: Action, at: number): voi
 }
 
 describe('the scoreboard', () => {
-  it('agrees with a list of segments after any sequence of events [RFC 6675 3]', () => {
+  it('agrees with a list of segments after any sequence of events [RFC 6675 3; RFC 2018 5]', () => {
     fc.assert(
       fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
         const board = new Scoreboard();

@@ -21,7 +21,7 @@ interface Outcome {
 function transfer(
   tcp: Partial<TcpSettings>,
   impairments: Partial<Impairments> = {},
-  time: number = 8,
+  time: number = 5,
 ): Outcome {
   const world = createWorld({ seed: 7 });
   const buffers = {
@@ -55,9 +55,9 @@ describe.each(['newreno', 'cubic', 'bbr'] as const)('a connection with %s', (con
     expect(transfer({ congestion, pacing: 'on' }).share).toBeGreaterThan(0.88);
   });
 
-  it('delivers everything in bad weather, with 40 seeds', () => {
+  it('delivers everything in bad weather, with 20 seeds', () => {
     let lost = 0;
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= 20; seed++) {
       const dice = seededRandom(seed, 'wire');
       const onFrame: FrameRule = () => {
         const drop = randomBelow(dice, 100) < 10;
@@ -81,7 +81,7 @@ describe.each(['newreno', 'cubic', 'bbr'] as const)('a connection with %s', (con
         expectComplete(pair, [client, 50_000], [server, 50_000]);
       });
     }
-    expect(lost).toBeGreaterThan(200);
+    expect(lost).toBeGreaterThan(100);
   });
 });
 
@@ -95,11 +95,10 @@ it('knows the path after a few seconds of BBR, to the microsecond and not to the
   expect(Number(minRtt) % 1_000).not.toBe(0);
 });
 
-it('is faster with CUBIC than with NewReno over a lossy path, and with BBR than with either [RFC 9438 1; draft-ietf-ccwg-bbr 3.1]', () => {
+it('is faster with BBR than with NewReno and CUBIC over a lossy path [draft-ietf-ccwg-bbr 3.1]', () => {
   const impairments: Partial<Impairments> = { loss: { model: 'independent', p: 0.01 } };
   const [reno, cubic, bbr] = (['newreno', 'cubic', 'bbr'] as const).map(
     (congestion) => transfer({ congestion }, impairments).share,
   );
-  expect(cubic).toBeGreaterThan((reno ?? 0) * 1.1);
-  expect(bbr).toBeGreaterThan((cubic ?? 0) * 1.2);
+  expect(bbr).toBeGreaterThan(Math.max(reno ?? 1, cubic ?? 1) * 1.2);
 });
