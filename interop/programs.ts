@@ -129,15 +129,19 @@ function bodyOf(answer: Buffer): Buffer | undefined {
   return end < 0 || body.length < SIZE ? undefined : body;
 }
 
-/** Sends requests by `glasstack nc`, whose FIN has to wait: nginx gives up who shuts before the answer is there. */
+/**
+ * Sends requests by `glasstack nc`, whose FIN has to wait: nginx gives up who shuts before the answer is there. `done` is asked once there
+ * are `least` bytes.
+ */
 async function ask(
   world: ProgramWorld,
   requests: string,
+  least: number,
   done: (answer: Buffer) => boolean,
 ): Promise<Buffer> {
   const nc = world.glasstack('nc', KERNEL, '8080');
   nc.tell(requests);
-  await nc.until(() => nc.printed > 1_000_000 && done(nc.output), 'the whole answer');
+  await nc.until(() => nc.printed >= least && done(nc.output), 'the whole answer');
   nc.endInput();
   return (await nc.good()).output;
 }
@@ -147,7 +151,7 @@ async function nginxFile(world: ProgramWorld): Promise<string> {
   writeFileSync(join(world.folder, 'file'), data);
   await nginx(world);
   const request = 'GET /file HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
-  const answer = await ask(world, request, (answer) => bodyOf(answer) !== undefined);
+  const answer = await ask(world, request, SIZE, (answer) => bodyOf(answer) !== undefined);
   same('status', answer.subarray(0, 15).toString(), 'HTTP/1.1 200 OK');
   same('sha256', sha256(bodyOf(answer) ?? answer), sha256(data));
   return '20 MiB, sha256 equal';
@@ -159,7 +163,7 @@ async function nginxPipeline(world: ProgramWorld): Promise<string> {
   await nginx(world);
   const answers = (answer: Buffer): number => answer.toString().split(data).length - 1;
   const requests = 'GET /file HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(200);
-  const answer = await ask(world, requests, (answer) => answers(answer) === 200);
+  const answer = await ask(world, requests, 200 * data.length, (answer) => answers(answer) === 200);
   same('answers', answers(answer), 200);
   return '200 answers on one connection';
 }
