@@ -49,7 +49,7 @@ describe('a stall', () => {
     expect(stallTrouble(worstStall([[0, 620]], steady))).toBe('620 ms without progress, 3.1 RTOs');
   });
 
-  it('is no fault if a retransmission was lost and the sender backed off [RFC 6298 5.5]', () => {
+  it('is no fault if a retransmission was lost and the sender backed off', () => {
     const rto = [
       [0, 200],
       [210, 400],
