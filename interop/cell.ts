@@ -195,7 +195,8 @@ class Cell {
         in: path,
         out: path,
         emit: (event) => {
-          if (event.type === 'link-loss') this.#losses.push(monotonic());
+          const gone = event.type === 'link-loss' || event.action === 'corrupt';
+          if (gone) this.#losses.push(monotonic());
           else if (event.action === 'reorder') this.#late += 1;
           else if (event.action === 'mark') this.#marked += 1;
         },

@@ -130,6 +130,16 @@ const COMBINATIONS: readonly Case[] = [
     path: REORDERING,
   },
   {
+    id: 'everything',
+    title: '1 % loss, 1 % with a bit flipped, 1 % doubled, 5 % late',
+    path: {
+      loss: 0.01,
+      corruption: { p: 0.01 },
+      duplication: { p: 0.01 },
+      reordering: { p: 0.05, delay: HELD },
+    },
+  },
+  {
     id: 'long-reordering',
     title: '10 ms round trip, 20 % 3 ms late, 1 % loss',
     path: { delay: ms(5), reordering: { p: 0.2, delay: ms(3) }, loss: 0.01 },

@@ -26,6 +26,8 @@ const CELLS: readonly (readonly [
   ['loss-1', 'tun', 6, 'server', 8],
   ['loss-5', 'tap', 4, 'client', 1],
   ['reordering', 'tun', 6, 'client', 2],
+  ['everything', 'tap', 6, 'server', 1],
+  ['ecn-1-marks', 'tun', 4, 'server', 2],
 ];
 
 function caseOf(id: string): Case {
