@@ -52,7 +52,7 @@ export interface Stall {
   /** The RTO that was in force when it began, in milliseconds. */
   readonly rto: number;
   readonly from: number;
-  /** Of `ms`, how long our process did not get to run at a stretch: counted as no stall. */
+  /** Of `ms`, how long our process did not get to run: counted as no stall. */
   readonly pause: number;
   /** Packets that the path lost meanwhile. */
   readonly lost: number;
@@ -77,7 +77,7 @@ export function worstStall(gaps: readonly Gap[], { rto, pauses, losses }: Circum
     const first = rtoAt(rto, from);
     if (first === 0) continue;
     const largest = Math.max(first, ...rto.filter(([at]) => at > from && at < to).map(([, value]) => value));
-    const pause = Math.max(0, ...pauses.map((each) => overlap(each, gap)));
+    const pause = pauses.reduce((sum, each) => sum + Math.max(0, overlap(each, gap)), 0);
     const net = to - from - pause;
     if (net / first <= worst.rtos) continue;
     const lost = losses.filter((at) => at > from && at < to).length;
