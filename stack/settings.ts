@@ -103,7 +103,7 @@ export interface TcpSettings extends FastOpenSettings, HardeningSettings {
   readonly probeSlack: Duration;
   /** In recovery what is sent follows what is delivered [RFC 6937]; off: cwnd falls to ssthresh at once [RFC 6675 5]; needs SACK. */
   readonly proportionalRateReduction: boolean;
-  /** After a timeout the next ACKs are watched for whether it was spurious [RFC 5682]; needs SACK. */
+  /** After a timeout the next ACKs are watched for whether it was spurious [RFC 5682]. */
   readonly frto: boolean;
   /** What a spurious recovery did to the window is undone, on the word of timestamps or D-SACK [RFC 3522, RFC 4015]; needs SACK. */
   readonly undo: boolean;
