@@ -130,6 +130,8 @@ export interface TcpSettings extends FastOpenSettings, HardeningSettings {
   readonly timestampTick: Duration;
   /** A TS.Recent this old is no longer believed: 24 days [RFC 7323 5.5]. */
   readonly pawsIdle: Duration;
+  /** Largest MSS that is announced and used, options aside: a clamp for paths that are known to be narrow; the link's MTU else [RFC 9293 3.7.1]. */
+  readonly maxMss: number;
   /** Smallest MSS we believe a peer [attacks.md A12; Linux tcp_min_snd_mss = 48]. */
   readonly minMss: number;
   /** Idle time before the first keep-alive probe: at least two hours [RFC 9293 MUST-28]. */
@@ -251,6 +253,7 @@ const standard: Settings = {
     timestamps: true,
     timestampTick: ms(1),
     pawsIdle: seconds(24 * 24 * 3600),
+    maxMss: 65_535,
     minMss: 48,
     keepAliveIdle: seconds(7_200),
     keepAliveInterval: seconds(75),

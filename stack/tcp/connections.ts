@@ -305,7 +305,7 @@ export class ConnectionTable {
   ): TcpConnection {
     const { device, mtu } = route.interface;
     const v4 = isIPv4(remote.address);
-    const announcedMss = mtu - (v4 ? HEADERS_V4 : HEADERS_V6);
+    const announcedMss = Math.min(mtu - (v4 ? HEADERS_V4 : HEADERS_V6), this.#context.settings.tcp.maxMss);
     const deviceCuts = v4 ? device.offloads.tso4 : device.offloads.tso6;
     const connection = new TcpConnection({
       id,
