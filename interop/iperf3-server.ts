@@ -24,7 +24,6 @@ type Peer = {
   test: Test | undefined;
   isControl: boolean;
   bytes: number;
-  left: number;
   id: number;
 };
 
@@ -97,6 +96,8 @@ class Test {
   stateCame(state: number): void {
     if (state === TEST_END) {
       this.running = false;
+      // A client that waits for the rest of a block hears of nothing else until its stream ends.
+      for (const stream of this.streams) stream.end();
       this.awaits = 'results';
       this.tell(EXCHANGE_RESULTS);
     } else if (state === IPERF_DONE) {
@@ -107,15 +108,12 @@ class Test {
 
 const tests: Map<string, Test> = new Map();
 
-/** Sends whole blocks: a client that waits for the rest of one hears of nothing else. */
 function fill(stream: Socket<Peer>): void {
   const peer = stream.data;
-  while (peer.left > 0 || peer.test?.running === true) {
-    if (peer.left === 0) peer.left = BLOCK.length;
-    const taken = stream.write(BLOCK, BLOCK.length - peer.left);
-    if (taken <= 0) return; // closed, or no room: `drain` brings us back
-    peer.bytes += taken;
-    peer.left -= taken;
+  while (peer.test?.running === true) {
+    const taken = stream.write(BLOCK);
+    if (taken > 0) peer.bytes += taken;
+    if (taken < BLOCK.length) return; // closed, or no room: `drain` brings us back
   }
 }
 
@@ -161,7 +159,6 @@ Bun.listen<Peer>({
         test: undefined,
         isControl: false,
         bytes: 0,
-        left: 0,
         id: 0,
       }),
     data(socket, chunk) {
