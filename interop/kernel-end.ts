@@ -35,6 +35,13 @@ export interface PeerResult {
   readonly error?: string;
 }
 
+const peers: Set<ChildProcess> = new Set();
+
+/** Ends all kernel's ends that still run; does not wait. */
+export function endPeers(): void {
+  for (const each of peers) each.kill('SIGKILL');
+}
+
 /** A network namespace with the kernel's end of a case in it; all of it goes with `close`. */
 export class KernelEnd {
   readonly namespace: string = makeNamespace();
@@ -70,6 +77,7 @@ export class KernelEnd {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#peer = peer;
+    peers.add(peer);
     peer.stdout.on('data', (chunk: Buffer) => {
       this.#printed += chunk.toString();
       this.#heard();
@@ -78,6 +86,7 @@ export class KernelEnd {
     peer.once('error', (error) => (this.#complaints += error.message));
     peer.once('close', () => {
       this.#over = true;
+      peers.delete(peer);
       this.#heard();
     });
     if (role === 'server') await this.#until(() => this.#printed.includes('"listening"') || this.#over);

@@ -6,6 +6,7 @@ import { described, type Machine, machine } from '../bench/machine.ts';
 import { PROFILES } from '../stack/settings.ts';
 import { endChildren } from './child.ts';
 import { type CellOptions, type CellResult, runCell } from './cell.ts';
+import { endPeers } from './kernel-end.ts';
 import { type Case, CASES, type Place, placeId, PLACES } from './matrix.ts';
 import { removeNamespaces } from './namespaces.ts';
 import { PROGRAMS, type ProgramResult, runProgram } from './programs.ts';
@@ -163,6 +164,7 @@ async function runPrograms(facts: Machine): Promise<number> {
 
 process.on('exit', () => {
   endChildren();
+  endPeers();
   removeNamespaces();
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
