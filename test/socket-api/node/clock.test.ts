@@ -133,8 +133,8 @@ describe('an alarm', () => {
     alarm.set(inFuture(seconds(10)));
     alarm.set(inFuture(us(-1)));
     expect(fired).toEqual([]);
-    vi.advanceTimersByTime(0);
-    vi.advanceTimersByTime(0);
+    vi.advanceTimersToNextTimer();
+    vi.advanceTimersToNextTimer();
     expect(fired).toEqual([0]);
     expect(vi.getTimerCount()).toBe(0);
   });
