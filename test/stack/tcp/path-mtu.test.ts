@@ -160,6 +160,16 @@ describe('a report', () => {
 });
 
 describe('the MSS that is announced', () => {
+  it('can be clamped by a setting, and no segment is larger [RFC 9293 3.7.1, MUST-16]', () => {
+    const world = createWorld({ seed: 1, settings: { tcp: { maxMss: 1_000 } } });
+    const { a, b } = pair(world, {});
+    b.listen(80);
+    const flow = a.connect(b, 80).send(DATA);
+    world.run(at(1));
+    expect([flow.connection.announcedMss, flow.connection.info().mss]).toEqual([1_000, 1_000 - 12]);
+    flow.abort();
+  });
+
   it('is that of the smallest MTU that the link was said to have, by a router or DHCP [RFC 9293 SHLD-6, MUST-67]', () => {
     const world = createWorld({ seed: 1 });
     const { a, b } = pair(world, {});
