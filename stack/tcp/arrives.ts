@@ -302,6 +302,7 @@ function acceptText(connection: TcpConnection, segment: ArrivedSegment): Verdict
     if (segment.fin && stored >= 0) receiver.finAt = add(segment.seq, segment.length);
     segment.fin = false; // its turn comes when what is missing has come
     if (stored < 0) return 'TCP_OFO_QUEUE_PRUNE';
+    connection.counts.more.outOfOrder += segment.wireSegments;
     return stored === 0 ? 'TCP_OFOMERGE' : 'done';
   }
   receiver.accept(segment);

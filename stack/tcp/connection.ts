@@ -8,10 +8,12 @@ import type { Timestamps } from '../wire/tcp-options.ts';
 import { segmentArrives } from './arrives.ts';
 import { abort, closeWriteSide, giveUp } from './closing.ts';
 import type { ConnectionSetup } from './connection-setup.ts';
+import { Counts, countArrival, countDeparture, countLimit, countProgress } from './counts.ts';
 import { nextSegment } from './departs.ts';
 import { Ecn } from './ecn.ts';
 import { EventQueue } from './event-queue.ts';
 import type { CloseReason, ConnectionEvent, ConnectionOwner, Endpoint, KeepAlive } from './events.ts';
+import { type TcpInfo, tcpInfo } from './info.ts';
 import { openActive, openPassive } from './open.ts';
 import type { MtuSearch } from './path-mtu.ts';
 import { Receiver } from './receiver.ts';
@@ -63,6 +65,7 @@ export class TcpConnection {
   readonly rtt: RttEstimator;
   readonly ecn: Ecn;
   readonly timers: Timers;
+  readonly counts: Counts = new Counts();
   /** Window scaling and timestamps are in use (or offered, before the SYNs are exchanged). */
   windowScaling: boolean = false;
   timestamps: boolean = false;
@@ -156,12 +159,16 @@ export class TcpConnection {
 
   /** A SYN came for a listener: answers it [RFC 9293 3.10.7.2]. */
   openFrom(segment: ArrivedSegment): void {
+    countArrival(this, segment);
     openPassive(this, segment);
   }
 
   /** SEGMENT ARRIVES [RFC 9293 3.10.7]. Returns why it was dropped; undefined if it was not. */
   segmentArrived(segment: ArrivedSegment): DropReason | undefined {
-    return segmentArrives(this, segment);
+    countArrival(this, segment);
+    const dropped = segmentArrives(this, segment);
+    countProgress(this);
+    return dropped;
   }
 
   /** Lets every timer that is due go off [RFC 9293 3.10.8]. */
@@ -177,7 +184,10 @@ export class TcpConnection {
 
   /** The next segment to be sent now, until there is none. */
   nextSegment(): OutgoingSegment | undefined {
-    return nextSegment(this);
+    const segment = nextSegment(this);
+    if (segment === undefined) countLimit(this);
+    else countDeparture(this, segment);
+    return segment;
   }
 
   /** The next event for the owner, until there is none. */
@@ -316,9 +326,19 @@ export class TcpConnection {
     return variables(this);
   }
 
+  /** A snapshot in the terms of Linux's `struct tcp_info`. */
+  tcpInfo(): TcpInfo {
+    return tcpInfo(this);
+  }
+
   /** Bytes that the program wrote and that are not acknowledged yet. */
   get bytesQueued(): number {
     return this.sender.queue.length;
+  }
+
+  /** `send` took less than it was given, so the owner waits for `writable`. */
+  get writableWanted(): boolean {
+    return this.#writableWanted;
   }
 
   /** Gives the connection to `owner`, who will hear of everything that happened so far. */

@@ -45,6 +45,8 @@ export function established(connection: TcpConnection, cause: string): void {
   connection.timers.clear('retransmission');
   const synLost = connection.retransmissions > 1;
   connection.retransmissions = 0;
+  connection.counts.establishedAt = context.now;
+  connection.counts.recovered(context.now);
   connection.progressAt = context.now;
   connection.heardAt = context.now;
   sender.congestion.established(sender.mss, synLost, context.now, rtt.srtt, connection.sack);

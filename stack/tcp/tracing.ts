@@ -59,6 +59,13 @@ export function variables(connection: TcpConnection): TcbVariables {
     cwnd: sender.congestion.cwnd,
     ssthresh: sender.congestion.ssthresh,
     inFlight: sender.inFlight,
+    congestionState: recovery.state,
+    sacked: sender.scoreboard.sackedBytes,
+    lost: sender.scoreboard.lostBytes,
+    reorderingWindow: recovery.rack?.reorderingWindow,
+    pacingRate: whole(sender.pacer.rate(sender.congestion, rtt.srtt)),
+    deliveryRate: whole(sender.deliveryRate.latest?.deliveryRate),
+    pathMtu: connection.pathMtu,
     'high.rxt': sender.highRxt,
     dupAcks: recovery.dupAcks,
     recover: recovery.active ? recovery.recover : undefined,
@@ -77,6 +84,10 @@ export function variables(connection: TcpConnection): TcbVariables {
     receiveQueue: receiver.queue.length,
     outOfOrder: receiver.assembler.length,
   };
+}
+
+function whole(rate: number | undefined): number | undefined {
+  return rate === undefined ? undefined : Math.round(rate);
 }
 
 /** Tells what changed in a connection's variables since it was last asked: a reader folds the answers. */
