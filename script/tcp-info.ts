@@ -3,7 +3,7 @@
 import type { TcpConnection } from '../stack/tcp/connection.ts';
 import type { TcpInfoOptions } from '../stack/tcp/info.ts';
 import type { CongestionState } from '../stack/tcp/loss-recovery.ts';
-import { type TcpState, isSynchronized } from '../stack/tcp/states.ts';
+import type { TcpState } from '../stack/tcp/states.ts';
 import type { Duration } from '../stack/time.ts';
 
 /** Names and numbers; a name that is not there is not supported. */
@@ -172,7 +172,7 @@ function milliseconds(time: Duration): number {
 }
 
 /** Linux counts the SYN of an active open and the FIN. */
-function controlsAcked({ passive, sender, state }: TcpConnection): number {
-  const syn = !passive && isSynchronized(state) ? 1 : 0;
+function controlsAcked({ passive, sender }: TcpConnection): number {
+  const syn = !passive && sender.una !== sender.iss ? 1 : 0;
   return syn + (sender.finAcknowledged ? 1 : 0);
 }

@@ -3,7 +3,7 @@ import { type DataCounts, limitTimes } from './counts.ts';
 import type { TcpConnection } from './connection.ts';
 import type { CongestionState } from './loss-recovery.ts';
 import type { Transmission } from './transmission.ts';
-import { type TcpState, isSynchronized } from './states.ts';
+import type { TcpState } from './states.ts';
 
 /** What was agreed on in the handshake, and what of it was seen since: Linux's tcpi_options. */
 export interface TcpInfoOptions {
@@ -159,7 +159,7 @@ export function tcpInfo(connection: TcpConnection): TcpInfo {
     reordering: recovery.rack?.reordering ?? connection.context.settings.tcp.dupThresh,
     reord_seen: recovery.rack?.reorderings ?? 0,
     dsack_dups: recovery.blocks?.duplicates ?? 0,
-    delivered: sender.deliveryRate.segments + (isSynchronized(connection.state) ? 1 : 0), // and the SYN
+    delivered: sender.deliveryRate.segments + (sender.una === sender.iss ? 0 : 1), // and the SYN
     ...outInfo(connection),
     ...receivingInfo(connection),
     ...countInfo(connection),
