@@ -1,6 +1,7 @@
 /** A connection's variables under the names and in the units of Linux's `struct tcp_info`, for scripts; `stack/tcp/info.ts` has the values. */
 
 import type { TcpConnection } from '../stack/tcp/connection.ts';
+import type { FastOpenFailure } from '../stack/tcp/fast-open-client.ts';
 import type { TcpInfoOptions } from '../stack/tcp/info.ts';
 import type { CongestionState } from '../stack/tcp/loss-recovery.ts';
 import type { TcpState } from '../stack/tcp/states.ts';
@@ -34,6 +35,7 @@ const OPTION_SACK = 2;
 const OPTION_WINDOW_SCALE = 4;
 const OPTION_ECN = 8;
 const OPTION_ECN_SEEN = 16;
+const OPTION_SYN_DATA = 32;
 
 /** Words that code blocks know: Linux's, and those of the FreeBSD dialect with the same numbers. */
 export const CODE_CONSTANTS: Readonly<Record<string, number>> = {
@@ -69,7 +71,7 @@ export const CODE_CONSTANTS: Readonly<Record<string, number>> = {
   TCPI_OPT_WSCALE: OPTION_WINDOW_SCALE,
   TCPI_OPT_ECN: OPTION_ECN,
   TCPI_OPT_ECN_SEEN: OPTION_ECN_SEEN,
-  TCPI_OPT_SYN_DATA: 32,
+  TCPI_OPT_SYN_DATA: OPTION_SYN_DATA,
   TCPI_OPT_USEC_TS: 64,
   TCPI_OPT_TFO_CHILD: 128,
   TCP_INFINITE_SSTHRESH: INFINITE_SSTHRESH,
@@ -77,52 +79,14 @@ export const CODE_CONSTANTS: Readonly<Record<string, number>> = {
 
 /** Names without a connection: those that `tcpInfo` gives. */
 export const TCP_INFO_NAMES: ReadonlySet<string> = new Set(
-  [
-    ...['state', 'ca_state', 'retransmits', 'probes', 'backoff', 'options', 'snd_wscale', 'rcv_wscale'],
-    ...[
-      'delivery_rate_app_limited',
-      'rto',
-      'ato',
-      'snd_mss',
-      'rcv_mss',
-      'unacked',
-      'sacked',
-      'lost',
-      'retrans',
-    ],
-    ...[
-      'last_data_sent',
-      'last_data_recv',
-      'last_ack_recv',
-      'pmtu',
-      'rcv_ssthresh',
-      'rtt',
-      'rttvar',
-      'min_rtt',
-    ],
-    ...['snd_ssthresh', 'snd_cwnd', 'advmss', 'reordering', 'total_retrans', 'pacing_rate', 'bytes_acked'],
-    ...[
-      'bytes_received',
-      'segs_out',
-      'segs_in',
-      'notsent_bytes',
-      'data_segs_in',
-      'data_segs_out',
-      'delivery_rate',
-    ],
-    ...[
-      'busy_time',
-      'rwnd_limited',
-      'sndbuf_limited',
-      'delivered',
-      'delivered_ce',
-      'bytes_sent',
-      'bytes_retrans',
-    ],
-    ...['dsack_dups', 'reord_seen', 'rcv_ooopack', 'snd_wnd', 'rcv_wnd', 'total_rto', 'total_rto_recoveries'],
-    ...['total_rto_time', 'received_ce', 'delivered_e1_bytes', 'delivered_e0_bytes', 'delivered_ce_bytes'],
-    ...['received_e1_bytes', 'received_e0_bytes', 'received_ce_bytes'],
-  ].map((name) => `tcpi_${name}`),
+  `state ca_state retransmits probes backoff options snd_wscale rcv_wscale delivery_rate_app_limited fastopen_client_fail rto ato
+  snd_mss rcv_mss unacked sacked lost retrans last_data_sent last_data_recv last_ack_recv pmtu rcv_ssthresh rtt rttvar snd_ssthresh
+  snd_cwnd advmss reordering rcv_rtt rcv_space total_retrans pacing_rate bytes_acked bytes_received segs_out segs_in notsent_bytes
+  min_rtt data_segs_in data_segs_out delivery_rate busy_time rwnd_limited sndbuf_limited delivered delivered_ce bytes_sent
+  bytes_retrans dsack_dups reord_seen rcv_ooopack snd_wnd rcv_wnd total_rto total_rto_recoveries total_rto_time received_ce
+  delivered_e1_bytes delivered_e0_bytes delivered_ce_bytes received_e1_bytes received_e0_bytes received_ce_bytes`
+    .split(/\s+/)
+    .map((name) => `tcpi_${name}`),
 );
 
 /** What a listener shows. */
@@ -141,6 +105,7 @@ export function tcpInfo(connection: TcpConnection): TcpInfo {
     ...numbers,
     tcpi_state: STATE_NUMBERS[info.state],
     tcpi_ca_state: CONGESTION_STATES.indexOf(info.ca_state),
+    tcpi_fastopen_client_fail: FAST_OPEN_FAILURES.indexOf(info.fastopen_client_fail),
     tcpi_options: optionBits(info.options),
     tcpi_snd_ssthresh: info.snd_ssthresh ?? INFINITE_SSTHRESH,
     tcpi_pacing_rate: info.pacing_rate ?? UNLIMITED_RATE,
@@ -154,16 +119,30 @@ export function tcpInfo(connection: TcpConnection): TcpInfo {
 
 /** In the order of Linux's numbers. */
 const CONGESTION_STATES: readonly CongestionState[] = ['Open', 'Disorder', 'CWR', 'Recovery', 'Loss'];
+const FAST_OPEN_FAILURES: readonly (FastOpenFailure | undefined)[] = [
+  undefined,
+  'cookie-unavailable',
+  'data-not-acked',
+  'syn-retransmitted',
+];
 /** ~0UL, as far as a number can tell. */
 const UNLIMITED_RATE = 2 ** 64;
 
-function optionBits({ timestamps, sack, wscale, ecn, ecn_seen: seen }: TcpInfoOptions): number {
+function optionBits({
+  timestamps,
+  sack,
+  wscale,
+  ecn,
+  ecn_seen: seen,
+  syn_data: synData,
+}: TcpInfoOptions): number {
   return (
     (timestamps ? OPTION_TIMESTAMPS : 0) |
     (sack ? OPTION_SACK : 0) |
     (wscale ? OPTION_WINDOW_SCALE : 0) |
     (ecn ? OPTION_ECN : 0) |
-    (seen ? OPTION_ECN_SEEN : 0)
+    (seen ? OPTION_ECN_SEEN : 0) |
+    (synData ? OPTION_SYN_DATA : 0)
   );
 }
 

@@ -85,6 +85,18 @@ export class Counts {
     data.timeoutSince ??= now;
   }
 
+  /** The connection had rested as a record, which keeps no counts: a SYN came at `since`, its answer left and left again. */
+  restore(retransmissions: number, since: Instant): void {
+    this.segmentsIn = 1;
+    this.segmentsOut = 1 + retransmissions;
+    if (retransmissions === 0) return;
+    const data = this.more;
+    data.segmentsAgain = retransmissions;
+    data.timeouts = retransmissions;
+    data.timeoutRecoveries = 1;
+    data.timeoutSince = since; // as Linux has it
+  }
+
   /** What the timeout had begun is over. */
   recovered(now: Instant): void {
     const { data } = this;

@@ -1,6 +1,7 @@
 import { type Duration, type Instant, between, us } from '../time.ts';
 import { type DataCounts, limitTimes } from './counts.ts';
 import type { TcpConnection } from './connection.ts';
+import type { FastOpenFailure } from './fast-open-client.ts';
 import type { CongestionState } from './loss-recovery.ts';
 import type { Transmission } from './transmission.ts';
 import type { TcpState } from './states.ts';
@@ -15,6 +16,8 @@ export interface TcpInfoOptions {
   readonly wscale: boolean;
   /** TCPI_OPT_ECN [RFC 3168; RFC 9768]. */
   readonly ecn: boolean;
+  /** TCPI_OPT_SYN_DATA: data came, or was taken, with the SYN [RFC 7413]. */
+  readonly syn_data: boolean;
   /** TCPI_OPT_ECN_SEEN: a packet came with ECT or CE. */
   readonly ecn_seen: boolean;
 }
@@ -40,6 +43,8 @@ export interface TcpInfo {
   readonly rcv_wscale: number;
   /** `delivery_rate` may be the program's pace, not the path's. */
   readonly delivery_rate_app_limited: boolean;
+  /** Why no data went through with our SYN [RFC 7413]; undefined: it did, or none was to. Linux: 1, 2, 3 and 0. */
+  readonly fastopen_client_fail: FastOpenFailure | undefined;
   /** The retransmission timeout, backed off [RFC 6298 5]. */
   readonly rto: Duration;
   /** How long an ACK is delayed at most: the setting; Linux adapts it to the gaps between segments. */
@@ -75,6 +80,10 @@ export interface TcpInfo {
   readonly advmss: number;
   /** By how many segments one was ever overtaken, at least DupThresh. */
   readonly reordering: number;
+  /** The receiver's own estimate of the round-trip time; 0: none yet. */
+  readonly rcv_rtt: Duration;
+  /** Bytes the program read in the largest round trip so far: autotuning makes the buffer larger than twice that. */
+  readonly rcv_space: number;
   /** Segments that left again so far, SYNs and FINs among them [RFC 4898 tcpEStatsPerfSegsRetrans]. */
   readonly total_retrans: number;
   /** What leaves is spread to so many bytes per second, or would be if the connection were paced; undefined: not known yet. */
@@ -171,11 +180,13 @@ type Part<Name extends keyof TcpInfo> = Pick<TcpInfo, Name>;
 
 function handshakeInfo(
   connection: TcpConnection,
-): Part<'state' | 'options' | 'snd_wscale' | 'rcv_wscale' | 'advmss'> {
-  const { state, timestamps, sack, windowScaling, ecn, sender, receiver } = connection;
+): Part<'state' | 'options' | 'fastopen_client_fail' | 'snd_wscale' | 'rcv_wscale' | 'advmss'> {
+  const { state, timestamps, sack, windowScaling, ecn, sender, receiver, fastOpen, fastOpened } = connection;
+  const common = { timestamps, sack, wscale: windowScaling, ecn: ecn.mode !== 'off', ecn_seen: ecn.seen };
   return {
     state,
-    options: { timestamps, sack, wscale: windowScaling, ecn: ecn.mode !== 'off', ecn_seen: ecn.seen },
+    options: { ...common, syn_data: fastOpen?.taken === true || fastOpened?.accepted === true },
+    fastopen_client_fail: fastOpen?.failure,
     snd_wscale: sender.windShift,
     rcv_wscale: receiver.windShift,
     advmss: connection.announcedMss - (timestamps ? 12 : 0),
@@ -208,10 +219,12 @@ function outInfo({
 function receivingInfo({
   receiver,
   context,
-}: TcpConnection): Part<'ato' | 'rcv_mss' | 'rcv_ssthresh' | 'rcv_wnd'> {
+}: TcpConnection): Part<'ato' | 'rcv_mss' | 'rcv_rtt' | 'rcv_space' | 'rcv_ssthresh' | 'rcv_wnd'> {
   return {
     ato: context.settings.tcp.delayedAck,
     rcv_mss: receiver.peerMss,
+    rcv_rtt: us(receiver.tuning.rtt ?? 0),
+    rcv_space: receiver.tuning.space,
     rcv_ssthresh: receiver.buffer,
     rcv_wnd: receiver.wnd,
   };

@@ -39,8 +39,9 @@ export class Rack {
   #sentAt: Instant | undefined;
   #order: number = 0;
   #end: SeqNumber | undefined;
-  /** RACK.fack: the highest sequence number that has arrived. */
+  /** RACK.fack: the highest sequence number that has arrived; and as it was before the present ACK. */
   #fack: SeqNumber | undefined;
+  #fackBefore: SeqNumber | undefined;
   /** RACK.dsack_round: one step of the window per round trip; undefined: the next DSACK counts. */
   #dsackRound: SeqNumber | undefined;
   #persist: number = 0;
@@ -117,14 +118,19 @@ export class Rack {
     return record.order === order ? gt(record.end, end) : record.order > order;
   }
 
+  /** An ACK comes: what it tells of arrived together, so that its order says nothing of reordering. */
+  ackArrives(): void {
+    this.#fackBefore = this.#fack;
+  }
+
   /** A segment that was never sent twice arrives after one with higher numbers: the path reorders. */
   #detectReordering(record: Transmission): void {
-    if (this.#fack === undefined || gt(record.end, this.#fack)) {
-      this.#fack = record.end;
-    } else if (lt(record.end, this.#fack) && record.retransmissions === 0) {
+    const before = this.#fackBefore;
+    if (this.#fack === undefined || gt(record.end, this.#fack)) this.#fack = record.end;
+    if (before !== undefined && lt(record.end, before) && record.retransmissions === 0) {
       this.reorderingSeen = true;
       this.#reordered = true;
-      const overtaken = Math.ceil(((this.#fack - record.start) >>> 0) / record.segmentSize);
+      const overtaken = Math.ceil(((before - record.start) >>> 0) / record.segmentSize);
       if (overtaken < 0x10000) this.reordering = Math.max(this.reordering, overtaken);
     }
   }
