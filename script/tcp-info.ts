@@ -114,6 +114,7 @@ export function tcpInfo(connection: TcpConnection): TcpInfo {
     tcpi_last_ack_recv: milliseconds(info.last_ack_recv),
     tcpi_total_rto_time: milliseconds(info.total_rto_time),
     tcpi_bytes_acked: info.bytes_acked + controlsAcked(connection),
+    tcpi_bytes_received: info.bytes_received + (connection.receiver.finReceived ? 1 : 0),
   };
 }
 
@@ -150,7 +151,7 @@ function milliseconds(time: Duration): number {
   return Math.floor(time / 1_000);
 }
 
-/** Linux counts the SYN of an active open and the FIN. */
+/** Linux counts the SYN of an active open and the FIN; of what is received the FIN. */
 function controlsAcked({ passive, sender }: TcpConnection): number {
   const syn = !passive && sender.una !== sender.iss ? 1 : 0;
   return syn + (sender.finAcknowledged ? 1 : 0);

@@ -69,7 +69,7 @@ export interface TcpInfo {
   readonly pmtu: number;
   /** The largest window that would be offered now, were the receive buffer empty; autotuning raises it. */
   readonly rcv_ssthresh: number;
-  /** SRTT and RTTVAR [RFC 6298 2]; 0 before the first measurement. Linux's rttvar is the larger of recent ones, and no less than min RTO / 4. */
+  /** SRTT and RTTVAR [RFC 6298 2]; 0 before the first measurement. */
   readonly rtt: Duration;
   readonly rttvar: Duration;
   /** ssthresh in segments, rounded down; undefined: nothing has limited slow start yet. Linux: 0x7fffffff. */
