@@ -1,7 +1,8 @@
 /** A connection's variables under the names and in the units of Linux's `struct tcp_info`, as far as the stack has them. */
 
 import type { TcpConnection } from '../stack/tcp/connection.ts';
-import { leq } from '../stack/tcp/sequence.ts';
+import type { CongestionState } from '../stack/tcp/loss-recovery.ts';
+import { SackRecovery } from '../stack/tcp/sack-recovery.ts';
 import type { TcpState } from '../stack/tcp/states.ts';
 
 /** Names and numbers; a name that is not there is not supported. */
@@ -25,9 +26,19 @@ export const STATE_NUMBERS: { readonly [state in TcpState]: number } = {
 const INFINITE_SSTHRESH = 0x7fffffff;
 const CA_OPEN = 0;
 const CA_DISORDER = 1;
+const CA_CWR = 2;
 const CA_RECOVERY = 3;
 const CA_LOSS = 4;
+/** Linux's numbers of the sender's congestion states. */
+const CA_NUMBERS: { readonly [state in CongestionState]: number } = {
+  Open: CA_OPEN,
+  Disorder: CA_DISORDER,
+  CWR: CA_CWR,
+  Recovery: CA_RECOVERY,
+  Loss: CA_LOSS,
+};
 const OPTION_TIMESTAMPS = 1;
+const OPTION_SACK = 2;
 const OPTION_WINDOW_SCALE = 4;
 const OPTION_ECN = 8;
 const OPTION_ECN_SEEN = 16;
@@ -58,11 +69,11 @@ export const CODE_CONSTANTS: Readonly<Record<string, number>> = {
   TCPI_CLOSING: 11,
   TCP_CA_Open: CA_OPEN,
   TCP_CA_Disorder: CA_DISORDER,
-  TCP_CA_CWR: 2,
+  TCP_CA_CWR: CA_CWR,
   TCP_CA_Recovery: CA_RECOVERY,
   TCP_CA_Loss: CA_LOSS,
   TCPI_OPT_TIMESTAMPS: OPTION_TIMESTAMPS,
-  TCPI_OPT_SACK: 2,
+  TCPI_OPT_SACK: OPTION_SACK,
   TCPI_OPT_WSCALE: OPTION_WINDOW_SCALE,
   TCPI_OPT_ECN: OPTION_ECN,
   TCPI_OPT_ECN_SEEN: OPTION_ECN_SEEN,
@@ -87,6 +98,12 @@ export const TCP_INFO_NAMES: ReadonlySet<string> = new Set([
   'tcpi_rcv_mss',
   'tcpi_advmss',
   'tcpi_unacked',
+  'tcpi_sacked',
+  'tcpi_lost',
+  'tcpi_retrans',
+  'tcpi_delivered',
+  'tcpi_reordering',
+  'tcpi_dsack_dups',
   'tcpi_snd_cwnd',
   'tcpi_snd_ssthresh',
   'tcpi_rtt',
@@ -117,12 +134,13 @@ export function tcpInfo(connection: TcpConnection): TcpInfo {
   const segments = (bytes: number): number => Math.floor(bytes / sender.mss);
   return {
     tcpi_state: STATE_NUMBERS[connection.state],
-    tcpi_ca_state: congestionState(connection),
+    tcpi_ca_state: CA_NUMBERS[connection.recovery.state],
     tcpi_retransmits: connection.retransmissions,
     tcpi_probes: connection.persistBackoff + connection.keepAliveProbes,
     tcpi_backoff: Math.max(connection.retransmissions, connection.persistBackoff),
     tcpi_options:
       (timestamps ? OPTION_TIMESTAMPS : 0) |
+      (connection.sack ? OPTION_SACK : 0) |
       (windowScaling ? OPTION_WINDOW_SCALE : 0) |
       ecnOptions(connection),
     tcpi_snd_wscale: sender.windShift,
@@ -144,6 +162,7 @@ export function tcpInfo(connection: TcpConnection): TcpInfo {
       0,
       (receiver.nxt - receiver.irs - 1 - (receiver.finReceived ? 1 : 0)) >>> 0,
     ),
+    ...lossCounters(connection),
     ...ecnCounters(connection),
   };
 }
@@ -166,8 +185,21 @@ function ecnCounters({ ecn }: TcpConnection): TcpInfo {
   };
 }
 
-function congestionState({ recovery, sender }: TcpConnection): number {
-  if (recovery.active) return CA_RECOVERY;
-  if (sender.highRxt !== undefined || leq(sender.una, recovery.recover)) return CA_LOSS; // until all that was out then is acknowledged
-  return recovery.dupAcks > 0 ? CA_DISORDER : CA_OPEN;
+/**
+ * What was SACKed, lost and sent again, in segments. A segment that left again still counts as lost, until it is acknowledged; a tail loss
+ * probe never does. A SYN that was acknowledged has been delivered, too.
+ */
+function lossCounters({ sender, recovery }: TcpConnection): TcpInfo {
+  const { scoreboard, mss, deliveryRate } = sender;
+  const { sackedSegments, lostBytes, againBytes } = scoreboard;
+  const repairing = recovery.state === 'Recovery' || recovery.state === 'Loss';
+  const common = {
+    tcpi_sacked: sackedSegments,
+    tcpi_lost: Math.ceil((lostBytes + (repairing ? againBytes : 0)) / mss),
+    tcpi_retrans: Math.ceil(againBytes / mss),
+    tcpi_delivered: 1 + Math.ceil(deliveryRate.delivered / mss),
+  };
+  if (!(recovery instanceof SackRecovery)) return common;
+  const { rack, blocks } = recovery;
+  return { ...common, tcpi_reordering: rack.reordering, tcpi_dsack_dups: blocks.duplicates };
 }

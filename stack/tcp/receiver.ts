@@ -114,7 +114,8 @@ export class Receiver {
     if (this.sack !== undefined) {
       this.duplicateAcks = Math.min(this.duplicateAcks, 3);
       if (stored >= 0 && stored < length) this.cameTwice(left, add(left, length));
-      if (stored >= 0) this.sack.held(left, add(left, length));
+      // The FIN's number counts: else the peer takes the last segment, which is one with it, for lost [RFC 2018 3: sequence space].
+      if (stored >= 0) this.sack.held(left, add(left, length + (segment.fin ? 1 : 0)));
     }
     this.#quickAcks = this.#settings.quickAcks;
     return stored;

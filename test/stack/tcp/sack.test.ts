@@ -73,6 +73,19 @@ describe('losses are found by time [RFC 8985 6]', () => {
     expect(recovery instanceof SackRecovery && recovery.rack.reorderingSeen).toBe(true);
   });
 
+  it('what one ACK reports is in ascending order, whatever the order of its blocks: that is no reordering [6.2, step 3]', () => {
+    const seen = ({ connection: { recovery } }: Bench): boolean =>
+      recovery instanceof SackRecovery && recovery.rack.reorderingSeen;
+    const bench = ten()
+      .at(200)
+      .arrives(ack(2, [7, 8], [5, 6], [3, 4]));
+    expect([seen(bench), state(bench)]).toEqual([false, 'Recovery']); // so three are enough, at once
+    const late = ten()
+      .at(200)
+      .arrives(ack(0, [7, 8]), ack(0, [5, 6], [7, 8]));
+    expect(seen(late)).toBe(true);
+  });
+
   it('of a retransmission too [9.1, example 2]', () => {
     const bench = ten(undefined, 10 * MSS)
       .at(200)
