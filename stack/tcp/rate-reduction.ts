@@ -29,8 +29,8 @@ export class RateReduction {
     if (pipe > ssthresh) {
       count = Math.ceil((this.#delivered * ssthresh) / this.#recoverFlight) - this.#out;
     } else {
-      const owed = this.#delivered - this.#out;
-      const limit = safe ? Math.max(owed, delivered) + smss : owed;
+      // What was just delivered may always be replaced: a recovery that a timer began has sent before anything was delivered [RFC 9937].
+      const limit = Math.max(this.#delivered - this.#out, delivered) + (safe ? smss : 0);
       count = Math.min(ssthresh - pipe, limit);
     }
     // The first retransmission leaves at once, whatever the bounds say [RFC 6937 3; RFC 9937].

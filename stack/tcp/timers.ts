@@ -3,9 +3,9 @@ import type { TimerName } from '../trace.ts';
 
 /** In the order in which timers that are due at the same instant go off. */
 const NAMES: readonly TimerName[] = [
-  'retransmission',
-  'loss-probe',
   'reordering',
+  'loss-probe', // where the timeout bounds PTO, the probe takes its place [RFC 8985 7.2, 7.3]
+  'retransmission',
   'pacing',
   'persist',
   'delayed-ack',

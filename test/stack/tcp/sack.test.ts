@@ -297,6 +297,29 @@ describe('a timeout', () => {
     expect((bench.sent()[0]?.header.seq ?? 0) - bench.frame.iss).toBe(at(1));
   });
 
+  it('waits for what was sent again to be acknowledged; duplicates before tell the scoreboard only [RFC 5682 3.1, step 2]', () => {
+    const bench = ten(quiet, 10 * MSS)
+      .at(1_101)
+      .ignore();
+    bench
+      .at(1_110)
+      .arrives(ack(0, [1, 2]))
+      .sends();
+    bench.at(1_120).arrives(ack(2)).sends(segment(10), segment(11));
+    bench.at(1_130).arrives(ack(3));
+    expect([state(bench), bench.info('cwnd')]).toEqual(['Open', 10 * MSS]);
+  });
+
+  it('starts F-RTO again if it repeats itself [RFC 5682 3.1]', () => {
+    const bench = ten(quiet, 10 * MSS)
+      .at(1_101)
+      .at(3_102)
+      .ignore();
+    bench.at(3_110).arrives(ack(1)).sends(segment(10), segment(11));
+    bench.at(3_120).arrives(ack(2));
+    expect([state(bench), bench.info('cwnd')]).toEqual(['Open', 10 * MSS]);
+  });
+
   it('with nothing new to send goes the conventional way [RFC 5682 3.1, step 2 b]', () => {
     ten(quiet).at(1_101).sends(segment(0)).at(1_200).arrives(ack(1)).sends(segment(1), segment(2));
   });
