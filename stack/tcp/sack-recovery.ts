@@ -286,8 +286,9 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   }
 
   /** F-RTO with SACK: was the timeout spurious? [RFC 5682 3.1] */
-  #settleTimeout({ acked }: TakenAck): void {
+  #settleTimeout({ acked, segment }: TakenAck): void {
     const sender = this.#sender;
+    const room = (segment.header.window << sender.windShift) - sender.flightSize; // SND.WND is not updated yet
     if (this.#frto === 'second') {
       sender.holdLost = false;
       this.#frto = 'off';
@@ -297,7 +298,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     // Step 2 waits for what was sent again to be acknowledged; duplicates meanwhile only tell the scoreboard.
     if (this.#frto !== 'first' || acked === 0) return;
     this.#frto = 'off';
-    if (!sender.mayProbeWithNewData) return; // nothing to send instead: the conventional way
+    if (sender.unsent <= 0 || Math.min(sender.unsent, sender.mss) > room) return; // nothing to send instead: the conventional way
     this.#frto = 'second'; // step 2 b: up to two new segments
     sender.holdLost = true;
   }
