@@ -14,7 +14,9 @@ import { type Bench, established } from './harness.ts';
 const MSS = 1_000;
 /** Ten segments of 1,000 bytes out, all of the initial window. */
 function ten(tcp: object = {}, more: number = 0): Bench {
-  const bench = established({ tcp: { congestion: 'newreno', ...tcp } }, `<MSS=${MSS}>`).write(10 * MSS + more);
+  const bench = established({ tcp: { congestion: 'newreno', ...tcp } }, `<MSS=${MSS}>`).write(
+    10 * MSS + more,
+  );
   expect(bench.sent()).toHaveLength(10);
   return bench;
 }

@@ -83,7 +83,9 @@ it('begins data with 3 s after the SYN had to be sent again [RFC 6298 5.7]', () 
 });
 
 it('retransmits the oldest segment, backs off, and starts the timer again [RFC 6298 5.4 to 5.6; RFC 9293 MUST-19]', () => {
-  const bench = established({ tcp: { mtuProbing: 'off' } }).write(2_000).sends('<SEQ=1><ACK=1><CTL=ACK><DATA=1460>');
+  const bench = established({ tcp: { mtuProbing: 'off' } })
+    .write(2_000)
+    .sends('<SEQ=1><ACK=1><CTL=ACK><DATA=1460>');
   bench.does((connection) => connection.flush()).sends('<SEQ=1461><ACK=1><CTL=ACK><DATA=540>');
   for (const at of [1_000, 3_000, 7_000, 15_000]) bench.sendsAt(at, '<SEQ=1><ACK=1><CTL=ACK><DATA=1460>');
   expect(bench.timer('retransmission')).toBe(16_000);
