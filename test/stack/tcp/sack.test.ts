@@ -166,6 +166,17 @@ describe('recovery', () => {
     expect([state(bench), bench.info('cwnd'), bench.info('ssthresh')]).toEqual(['Open', 10 * MSS, 10 * MSS]);
   });
 
+  it('that a timer began replaces what is delivered afterwards one by one [RFC 9937]', () => {
+    const bench = ten()
+      .at(200)
+      .arrives(ack(0, [5, 6]))
+      .sendsAt(225, segment(0));
+    bench
+      .at(230)
+      .arrives(ack(0, [5, 7]))
+      .sends(segment(1));
+  });
+
   it('without PRR falls to half at once and waits until pipe is below [RFC 6675 5]', () => {
     const bench = ten({ proportionalRateReduction: false }, 10 * MSS)
       .at(200)
