@@ -1,7 +1,21 @@
 /** The public door of glasstack: a userspace TCP/IP stack with Bun's TCP socket API. */
 
 /** The 30-second way: a host on a device with `listen` and `connect`. */
-export { type Glasstack, glasstack, type GlasstackOptions } from './socket-api/node/glasstack.ts';
+export {
+  type DnsOptions,
+  type Glasstack,
+  glasstack,
+  type GlasstackOptions,
+} from './socket-api/node/glasstack.ts';
+
+/** How an interface configures itself, and what it learns; names looked up over the stack. */
+export type {
+  ConfigureOptions,
+  InterfaceConfiguration,
+} from './stack/configuration/interface-configuration.ts';
+export type { DhcpState } from './stack/dhcp/client.ts';
+export type { DhcpLease } from './stack/dhcp/lease.ts';
+export { LookupError, Resolver, type ResolverOptions } from './socket-api/node/dns/resolver.ts';
 
 /** Bun's `listen` and `connect` over a host, and their types. */
 export { createSocketApi, type SocketApiOptions } from './socket-api/socket-api.ts';
@@ -24,6 +38,7 @@ export { nodeRuntime } from './socket-api/node/runtime.ts';
 
 /** The host: interfaces, IP, ICMP, UDP, TCP; and what it is set by. */
 export { Host, type HostOptions } from './stack/host.ts';
+export type { ConfigurationSettings } from './stack/configuration-settings.ts';
 export {
   type EcnSetting,
   type IpSettings,

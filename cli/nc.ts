@@ -3,7 +3,7 @@ import { Socket as NodeSocket } from 'node:net';
 import type { Writable } from 'node:stream';
 import type { Socket, SocketHandler } from '../socket-api/types.ts';
 import { CliError, reportUncaught } from './failure.ts';
-import { describeNetwork, openNetwork } from './network.ts';
+import { describeNetwork, openReadyNetwork } from './network.ts';
 import { integer, type NetworkOptions } from './network-options.ts';
 import { endOnSignals } from './teardown.ts';
 import { watch } from './watch.ts';
@@ -20,7 +20,7 @@ export async function nc(host: string, port: string | undefined, options: NcOpti
   const number = parsePort(port ?? host);
   reportUncaught();
   endOnSignals();
-  const network = openNetwork(options, watch(options));
+  const network = await openReadyNetwork(options, watch(options));
   const { stack } = network;
   const handlers = new Pipe(process.stdin, standardOutput()).handlers;
   const shared = { allowHalfOpen: true, distinctErrors: true };

@@ -1,11 +1,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { isIPv4, parseCidr } from '../stack/wire/address.ts';
+import { parseCidr } from '../stack/wire/address.ts';
 
 /** Where a command's host is to live, as commander gives it. */
 export interface NetworkOptions {
   /** A name, or true for any. */
   readonly tun?: string | true;
   readonly wire?: true;
+  /** Ethernet in place of TUN: a name, or true for any. */
+  readonly tap?: string | true;
+  /** Address, routes and DNS servers from the link of the TAP. */
+  readonly configure?: true;
   /** The stack's. */
   readonly address: string;
   /** The kernel's, or the second host's on the wire. */
@@ -28,6 +32,8 @@ export function addNetworkOptions(command: Command): Command {
   return command
     .addOption(new Option('--tun [name]', 'over a TUN interface, as is the default').conflicts('wire'))
     .option('--wire', 'over a wire in memory, to a second host in this process')
+    .addOption(new Option('--tap [name]', 'over a TAP interface: Ethernet').conflicts(['wire', 'tun']))
+    .option('--configure', 'address, routes, DNS servers from what is on the link of the TAP: DHCP, routers')
     .option('--address <cidr>', 'address of the stack', cidr, '10.77.0.2/24')
     .option('--peer-address <cidr>', "the other side's: the kernel, or the second host", cidr, '10.77.0.1/24')
     .option('--namespace <name>', 'network namespace for the TUN (default: one of its own, made and removed)')
@@ -59,11 +65,13 @@ export function secondsNumber(text: string): number {
   throw new InvalidArgumentError('It must be a number of seconds above 0.');
 }
 
-/** Checks an IPv4 address with prefix length. */
+/** Checks an address with prefix length. */
 function cidr(text: string): string {
   const parsed = parseCidr(text);
-  if (parsed !== undefined && isIPv4(parsed.address)) return text;
-  throw new InvalidArgumentError('It must be an IPv4 address with prefix length, such as 10.77.0.2/24.');
+  if (parsed !== undefined) return text;
+  throw new InvalidArgumentError(
+    'It must be an address with prefix length, such as 10.77.0.2/24 or fd77::2/64.',
+  );
 }
 
 /** The address alone. */

@@ -3,7 +3,7 @@ import { formatAddress, type IpAddress, isIPv4, parseAddress } from '../stack/wi
 import type { EchoError, EchoReply } from '../stack/ip/icmp.ts';
 import type { Host } from '../stack/host.ts';
 import { CliError, reportUncaught } from './failure.ts';
-import { openNetwork } from './network.ts';
+import { openReadyNetwork } from './network.ts';
 import type { NetworkOptions } from './network-options.ts';
 import { endOnSignals } from './teardown.ts';
 import { watch } from './watch.ts';
@@ -17,13 +17,22 @@ export interface PingOptions extends NetworkOptions {
 }
 
 /** Pings, with the output of iputils. Exit code 1 if nobody answered. */
-export function ping(address: string, options: PingOptions): void {
+export async function ping(address: string, options: PingOptions): Promise<void> {
   reportUncaught();
-  const target = parseAddress(address);
-  if (target === undefined || !isIPv4(target)) throw new CliError(`'${address}' is no IPv4 address.`, 2);
+  const literal = parseAddress(address);
+  // A name is for the DNS servers of the link.
+  if (literal === undefined && options.configure !== true) {
+    throw new CliError(`'${address}' is no IP address.`, 2);
+  }
   endOnSignals();
-  const network = openNetwork(options, watch(options));
-  process.stdout.write(`PING ${address} (${address}) ${options.size}(${options.size + 28}) bytes of data.\n`);
+  const network = await openReadyNetwork(options, watch(options));
+  const found = literal === undefined ? await network.stack.resolver.lookup(address) : [literal];
+  const target = found.find(isIPv4) ?? found[0];
+  if (target === undefined) throw new CliError(`${address} has no address.`);
+  const headers = isIPv4(target) ? 28 : 48;
+  process.stdout.write(
+    `PING ${address} (${formatAddress(target)}) ${options.size}(${options.size + headers}) bytes of data.\n`,
+  );
   const pinger = new Pinger(network.stack.host, target, network.address, options);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => pinger.finish());
   pinger.send();

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SystemScheduler } from '../socket-api/node/clock.ts';
 import { CliError } from './failure.ts';
-import { describeNetwork, openNetwork, openWireNetwork } from './network.ts';
+import { describeNetwork, openReadyNetwork, openWireNetwork } from './network.ts';
 import type { NetworkOptions } from './network-options.ts';
 import { Program } from './programs.ts';
 import { endOnSignals } from './teardown.ts';
@@ -13,7 +13,7 @@ export async function run(file: string, rest: readonly string[], options: Networ
   const path = programFile(file);
   endOnSignals();
   if (options.wire === true) return runPair(path, rest, options);
-  const network = openNetwork(options, watch(options));
+  const network = await openReadyNetwork(options, watch(options));
   process.stderr.write(`glasstack: ${file} runs on ${describeNetwork(network)}\n`);
   await new Program().start(network.stack, path, rest).catch(endProgram);
 }

@@ -1,10 +1,11 @@
-import { StackError } from '../stack/errors.ts';
 import type { Host } from '../stack/host.ts';
-import type { CloseReason, Endpoint, IcmpErrorKind } from '../stack/tcp/events.ts';
+import type { TcpConnection } from '../stack/tcp/connection.ts';
+import type { Endpoint } from '../stack/tcp/events.ts';
 import { type Alarm, after, ms } from '../stack/time.ts';
 import type { IpAddress } from '../stack/wire/address.ts';
+import { AddressRace, type RaceOwner } from './address-race.ts';
 import { SocketCore } from './core.ts';
-import type { Acceptor, Attempt } from './core-roles.ts';
+import type { Acceptor } from './core-roles.ts';
 import { type ConnectFailure, connectError, connectTimeoutError, lookupError } from './errors.ts';
 import type { ConnectSettings } from './options.ts';
 import type { Runtime } from './runtime.ts';
@@ -25,8 +26,8 @@ export function connectSocket(
   return promise;
 }
 
-/** One `connect` until it is settled: looks the name up and tries its addresses in turn (row 6). */
-class Connecting implements Attempt, Acceptor {
+/** One `connect` until it is settled: looks the name up and tries its addresses (row 6). */
+class Connecting implements RaceOwner, Acceptor {
   /** Clients have no listener. */
   readonly publicListener: undefined = undefined;
   readonly #host: Host;
@@ -35,10 +36,7 @@ class Connecting implements Attempt, Acceptor {
   readonly #resolve: (socket: TcpSocket<unknown>) => void;
   readonly #reject: (error: unknown) => void;
   readonly #core: SocketCore;
-  /** Of a link-local address. */
-  #zone: string | undefined;
-  #addresses: readonly IpAddress[] = [];
-  #next: number = 0;
+  readonly #race: AddressRace;
   #remote: Endpoint | undefined;
   #settled: boolean = false;
   #stopWatching: (() => void) | undefined;
@@ -59,7 +57,9 @@ class Connecting implements Attempt, Acceptor {
     const { handlers, data } = settings;
     const shared = { host, runtime, data, mapped: false, options: settings };
     this.#core = new SocketCore({ ...shared, handlers: { current: handlers } }, this);
-    this.#core.attempt = this;
+    // What goes with a SYN goes to one server at a time.
+    const happyEyeballs = settings.happyEyeballs && settings.fastOpen === undefined;
+    this.#race = new AddressRace(host, this, settings, { happyEyeballs });
   }
 
   /** Begins; nothing is settled before the call that caused it has returned. */
@@ -69,9 +69,7 @@ class Connecting implements Attempt, Acceptor {
     const { hostname } = this.#settings;
     const literal = parseZoned(hostname);
     if (literal !== undefined) {
-      this.#addresses = [literal.address];
-      this.#zone = literal.zone;
-      this.#tryNext();
+      this.#race.start([literal.address], literal.zone);
       return;
     }
     this.#runtime.lookup(hostname).then(
@@ -80,22 +78,33 @@ class Connecting implements Attempt, Acceptor {
     );
   }
 
-  established(): void {
+  attempted(connection: TcpConnection): void {
+    this.#remote = connection.remote;
+    this.#core.attach(connection);
+    this.#core.bytesWritten = this.#settings.fastOpen?.data?.length ?? 0;
+  }
+
+  won(connection: TcpConnection): void {
     if (this.#settled) return;
     this.#settle();
-    this.#core.attempt = undefined;
+    connection.owner = this.#core;
+    if (this.#core.connection !== connection) this.#core.attach(connection);
     this.#core.open();
     this.#resolve(this.#core.socket);
     this.#core.deliver();
   }
 
+  lost(failure: ConnectFailure, remote: Endpoint): void {
+    this.#giveUp(connectError(failure, remote, this.#settings.distinctErrors));
+  }
+
+  broken(thrown: unknown): void {
+    this.#giveUp(thrown);
+  }
+
   /** The socket is closed: its signal, which may live longer, is not held any more. */
   forget(): void {
     this.#stopWatching?.();
-  }
-
-  failed(reason: CloseReason, detail: IcmpErrorKind | undefined): void {
-    this.#attemptFailed(detail === undefined ? { reason } : { reason, detail });
   }
 
   #found(addresses: readonly IpAddress[]): void {
@@ -104,43 +113,23 @@ class Connecting implements Attempt, Acceptor {
       this.#giveUp(lookupError(undefined, this.#settings.hostname));
       return;
     }
-    this.#addresses = addresses;
-    this.#tryNext();
-  }
-
-  #tryNext(): void {
-    const address = this.#addresses[this.#next];
-    if (address === undefined) return;
-    this.#next++;
-    const { port, localAddress, localPort } = this.#settings;
-    const remote = { address, port };
-    this.#remote = remote;
-    const local = { address: localAddress, port: localPort };
-    try {
-      this.#core.attach(this.#host.tcp.connect({ remote, local, zone: this.#zone }, this.#core));
-    } catch (thrown) {
-      this.#host.scheduler.soon(() => {
-        // Anything but a StackError is a fault, which must not pass for a refusal.
-        if (thrown instanceof StackError) this.#attemptFailed({ thrown });
-        else this.#giveUp(thrown);
-      });
-    }
-  }
-
-  #attemptFailed(failure: ConnectFailure): void {
-    if (this.#settled || this.#remote === undefined) return;
-    if (this.#next < this.#addresses.length) this.#tryNext();
-    else this.#giveUp(connectError(failure, this.#remote, this.#settings.distinctErrors));
+    this.#race.start(addresses);
   }
 
   /** Row 3: `connectError`, then the rejection with the same error; row 5: or with what the handler threw. */
   #giveUp(error: unknown): void {
     if (this.#settled) return;
     this.#settle();
-    this.#core.attempt = undefined;
+    this.#race.stop();
     this.#stopWatching?.();
     const outcome = this.#core.detach(error);
     this.#reject(outcome.threw ? outcome.error : error);
+  }
+
+  /** Gives all attempts up without a word. */
+  #abandon(): void {
+    this.#race.stop();
+    this.#core.abandon();
   }
 
   #settle(): void {
@@ -153,7 +142,7 @@ class Connecting implements Attempt, Acceptor {
     if (connectTimeout === undefined) return;
     const { scheduler } = this.#host;
     this.#alarm = scheduler.alarm(() => {
-      this.#core.abandon();
+      this.#abandon();
       this.#giveUp(connectTimeoutError(this.#remote, connectTimeout));
     });
     this.#alarm.set(after(scheduler.now(), ms(connectTimeout)));
@@ -172,7 +161,7 @@ class Connecting implements Attempt, Acceptor {
         this.#core.terminate();
         return;
       }
-      this.#core.abandon();
+      this.#abandon();
       this.#host.scheduler.soon(() => this.#giveUp(signal.reason));
     };
     signal.addEventListener('abort', stop, { once: true });

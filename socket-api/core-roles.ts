@@ -1,5 +1,4 @@
 import type { Host } from '../stack/host.ts';
-import type { CloseReason, IcmpErrorKind } from '../stack/tcp/events.ts';
 import type { SocketCore } from './core.ts';
 import type { HandlerSet } from './handlers.ts';
 import type { SocketSettings } from './options.ts';
@@ -24,10 +23,4 @@ export interface Acceptor {
   readonly publicListener: SocketListener | undefined;
   /** The socket is closed. */
   forget(core: SocketCore): void;
-}
-
-/** Who waits for the outcome of a connection attempt. */
-export interface Attempt {
-  established(): void;
-  failed(reason: CloseReason, detail: IcmpErrorKind | undefined): void;
 }

@@ -1,7 +1,7 @@
 import type { TcpConnection } from '../stack/tcp/connection.ts';
 import type { ConnectionEvent, ConnectionOwner } from '../stack/tcp/events.ts';
 import { closeError } from './errors.ts';
-import type { Acceptor, Attempt, CoreSettings } from './core-roles.ts';
+import type { Acceptor, CoreSettings } from './core-roles.ts';
 import { call, type Handlers, inBinaryType, type Outcome, routeError } from './handlers.ts';
 import { Hold } from './hold.ts';
 import { Inbox, type InboxOwner } from './inbox.ts';
@@ -25,8 +25,6 @@ export class SocketCore implements ConnectionOwner, InboxOwner {
   /** What the user holds. */
   readonly socket: TcpSocket<unknown>;
   readonly acceptor: Acceptor | undefined;
-  /** Told about the handshake while connecting. */
-  attempt: Attempt | undefined;
   bytesWritten: number = 0;
   #phase: Phase = 'connecting';
   #connection: TcpConnection | undefined;
@@ -88,6 +86,8 @@ export class SocketCore implements ConnectionOwner, InboxOwner {
   /** The connection to work with; with several addresses a new one for each attempt. */
   attach(connection: TcpConnection): void {
     this.#connection = connection;
+    const { notSentLowat } = this.settings.options;
+    if (notSentLowat !== undefined) connection.setNotSentLowat(notSentLowat);
     this.#hold.begin();
     this.#outbox = new Outbox(
       connection,
@@ -119,23 +119,16 @@ export class SocketCore implements ConnectionOwner, InboxOwner {
     return call(this.handlers.connectError, this.socket, error as Error);
   }
 
-  /** Gives the present attempt up without a word. */
+  /** The present attempt was given up. */
   abandon(): void {
-    const connection = this.#connection;
     this.#connection = undefined;
     this.#hold.end();
-    if (connection === undefined) return;
-    connection.owner = undefined;
-    connection.abort();
   }
 
   // -- what the connection tells -------------------------------------------------------------------------------------------
 
   connectionEvent(event: ConnectionEvent): void {
     switch (event.type) {
-      case 'established':
-        this.attempt?.established();
-        return;
       case 'readable':
         this.#timers.touch();
         this.deliver();
@@ -150,6 +143,7 @@ export class SocketCore implements ConnectionOwner, InboxOwner {
       case 'closed':
         this.#connectionClosed(event);
         return;
+      case 'established': // known from who connected, or accepted
       case 'urgent':
       case 'soft-error':
         return;
@@ -157,10 +151,6 @@ export class SocketCore implements ConnectionOwner, InboxOwner {
   }
 
   #connectionClosed(event: ConnectionEvent & { readonly type: 'closed' }): void {
-    if (this.#phase === 'connecting') {
-      this.attempt?.failed(event.reason ?? 'reset', event.detail);
-      return;
-    }
     this.#hold.end();
     this.#over = event;
     this.deliver();

@@ -102,9 +102,10 @@ export class Listener<Data> implements TCPSocketListener<Data>, ListenerOwner, A
     this.stop(true);
   }
 
-  #bind(address: IpAddress, { hostname, port, reusePort, ipv6Only }: ListenSettings): TcpListener {
+  #bind(address: IpAddress, { hostname, port, reusePort, ipv6Only, fastOpen }: ListenSettings): TcpListener {
+    const options = { address, port, reusePort, ipv6Only, ...(fastOpen === undefined ? {} : { fastOpen }) };
     try {
-      return this.#host.tcp.listen({ address, port, reusePort, ipv6Only }, this);
+      return this.#host.tcp.listen(options, this);
     } catch (error) {
       throw listenError(error, hostname, port);
     }

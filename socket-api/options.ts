@@ -2,7 +2,10 @@
 
 import { type Duration, ms } from '../stack/time.ts';
 import { type IpAddress, parseAddress } from '../stack/wire/address.ts';
+import type { FastOpenConnect } from '../stack/tcp/fast-open-client.ts';
+import type { FastOpenListen } from '../stack/tcp/fast-open.ts';
 import { invalidArgument, outOfRange } from './errors.ts';
+import { fastOpenOfConnect, fastOpenOfListen } from './fast-open.ts';
 import { type Handlers, handlersFrom } from './handlers.ts';
 
 /** What both kinds of socket are made with. */
@@ -14,6 +17,7 @@ export interface SocketSettings {
   /** Undefined: not buffered. Else the bytes below which `drain` comes. */
   readonly highWaterMark: number | undefined;
   readonly idleTimeout: Duration | undefined;
+  readonly notSentLowat: number | undefined;
 }
 
 export interface ListenSettings extends SocketSettings {
@@ -21,6 +25,7 @@ export interface ListenSettings extends SocketSettings {
   readonly port: number;
   readonly reusePort: boolean;
   readonly ipv6Only: boolean;
+  readonly fastOpen: FastOpenListen | undefined;
 }
 
 export interface ConnectSettings extends SocketSettings {
@@ -30,6 +35,9 @@ export interface ConnectSettings extends SocketSettings {
   readonly localPort: number | undefined;
   readonly connectTimeout: number | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly fastOpen: FastOpenConnect | undefined;
+  /** Addresses are tried beside each other [RFC 8305], not one after the other. */
+  readonly happyEyeballs: boolean;
 }
 
 /** A record of unknown contents: what a caller from JavaScript may really have given. */
@@ -46,6 +54,7 @@ export function listenSettings(options: unknown): ListenSettings {
     ...where(given),
     reusePort: given['reusePort'] === true && given['exclusive'] !== true, // row 59
     ipv6Only: given['ipv6Only'] === true,
+    fastOpen: fastOpenOfListen(given['fastOpen']),
   };
 }
 
@@ -63,6 +72,8 @@ export function connectSettings(options: unknown): ConnectSettings {
     localPort: localPort === undefined ? undefined : portOf(localPort, 'localPort'),
     connectTimeout: milliseconds(given['connectTimeout'], 'connectTimeout'),
     signal,
+    fastOpen: fastOpenOfConnect(given['fastOpen']),
+    happyEyeballs: given['happyEyeballs'] !== false,
   };
 }
 
@@ -94,6 +105,7 @@ function socketSettings(given: Given): SocketSettings {
     distinctErrors: given['distinctErrors'] === true,
     highWaterMark: highWaterMark(buffered),
     idleTimeout: idleTimeout === undefined ? undefined : ms(idleTimeout),
+    notSentLowat: notSentLowat(given['notSentLowat']),
   };
 }
 
@@ -137,6 +149,14 @@ function milliseconds(given: unknown, name: string): number | undefined {
   if (given === undefined || given === 0) return undefined;
   if (typeof given !== 'number') throw invalidArgument(`Expected "${name}" to be a number of milliseconds`);
   if (!(given > 0 && Number.isFinite(given))) throw outOfRange(name, 0, undefined, given);
+  return given;
+}
+
+/** Bytes, at least 1; undefined: as the host's settings have it. */
+function notSentLowat(given: unknown): number | undefined {
+  if (given === undefined) return undefined;
+  if (typeof given !== 'number') throw invalidArgument('Expected "notSentLowat" to be a number of bytes');
+  if (!(given >= 1)) throw outOfRange('notSentLowat', 1, undefined, given);
   return given;
 }
 

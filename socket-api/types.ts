@@ -67,6 +67,8 @@ export interface ExtraOptions {
   idleTimeout?: number;
   /** Errors with Linux's codes and a sentence instead of ECONNREFUSED for all. */
   distinctErrors?: boolean;
+  /** Bytes that may wait unsent beyond what the windows take; `write` takes less and `drain` comes later then [Linux TCP_NOTSENT_LOWAT]. */
+  notSentLowat?: number;
   /** `'bun-1.4'` deviations; not implemented yet: throws. */
   quirks?: 'bun-1.4';
 }
@@ -85,11 +87,17 @@ export interface TCPSocketListenOptions<Data = undefined> extends SocketOptions<
   reusePort?: boolean;
   /** `::` without IPv4 (row 60). */
   ipv6Only?: boolean;
+  /**
+   * TCP Fast Open (ours): a socket opens, and its `data` comes, before the handshake is over if the client has a cookie. The same data may
+   * come on two sockets if the network doubles a packet, so only for requests that may be repeated [RFC 7413 2.1]. `queue`: how
+   * many such sockets may be half open; `cookies: false`: from anybody.
+   */
+  fastOpen?: boolean | { queue?: number; cookies?: boolean };
 }
 
 /** Options of `connect`. */
 export interface TCPSocketConnectOptions<Data = undefined> extends SocketOptions<Data>, ExtraOptions {
-  /** Address or name; a name's addresses are tried in turn (row 6). */
+  /** Address or name; a name's addresses are tried (row 6; `happyEyeballs`). */
   hostname: string;
   /** 0..65535. */
   port: number;
@@ -105,10 +113,17 @@ export interface TCPSocketConnectOptions<Data = undefined> extends SocketOptions
   localAddress?: string;
   /** Source port (ours: Bun's types lack it). */
   localPort?: number;
+  /** A name's addresses: IPv6 and IPv4 in turn, the next one after 250 ms beside the last (RFC 8305). False: one after the other (ours). Default true. */
+  happyEyeballs?: boolean;
   /** Milliseconds until the attempt is given up with ETIMEDOUT (ours). */
   connectTimeout?: number;
   /** Before `open`: rejects with `signal.reason`; after it: `terminate()` (ours). */
   signal?: AbortSignal;
+  /**
+   * TCP Fast Open (ours): asks the server for a cookie; with one, `data` leaves with the SYN, else right after the handshake, before what
+   * `open` writes. `cookie: false`: it leaves with the SYN in any case.
+   */
+  fastOpen?: boolean | { data?: string | ByteSource; cookie?: boolean };
 }
 
 /** Unix sockets are in Bun's types and mean nothing on a userspace stack: a TypeError says so. */

@@ -42,6 +42,7 @@ export const DROP_REASONS = {
   TCP_INVALID_SYN: 'a SYN in a synchronized state; answered by a challenge ACK [RFC 5961 4.2]',
   TCP_RESET: 'a RST inside the window but not at RCV.NXT; answered by a challenge ACK [RFC 5961 3.2]',
   TCP_LISTEN_OVERFLOW: 'the SYN queue or the accept queue is full [RFC 4987]',
+  NOMEM: 'the host has as many connections as it may, or no memory for one more (maxConnections, maxMemory)',
   TCP_ABORT_ON_DATA: 'data came after the program had given up reading [RFC 9293 3.6.1]',
   TCP_TIMEWAIT: 'the connection is in TIME-WAIT, and this may not end it [RFC 1337]',
   TCP_CLOSED: 'the connection is closed [RFC 9293 3.10.7.1]',

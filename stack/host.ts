@@ -1,7 +1,11 @@
+import { HostConfiguration } from './configuration/host-configuration.ts';
 import type { HostContext } from './context.ts';
+import { type Counters, noCounts } from './counters.ts';
+import type { DropReason } from './drop-reasons.ts';
 import { Ip } from './ip/ip.ts';
 import type { Device } from './link/device.ts';
 import type { Interface, InterfaceAddress, InterfaceOptions } from './link/interface.ts';
+import { Memory, type MemoryKind } from './memory.ts';
 import type { Random } from './random.ts';
 import { PROFILES, type Settings } from './settings.ts';
 import { type Alarm, type Instant, type Scheduler, earlier } from './time.ts';
@@ -21,6 +25,22 @@ export interface HostOptions {
   readonly tracer?: Tracer;
 }
 
+/** What `Host.stats` tells. */
+export interface HostStats {
+  /** Connections by state; states without any are left out. */
+  readonly connections: Readonly<Record<string, number>>;
+  /** Connections in SYN-RECEIVED. */
+  readonly halfOpen: number;
+  /** Connections in TIME-WAIT. */
+  readonly timeWait: number;
+  /** Bytes held, in all, at most (`maxMemory`), and for what. */
+  readonly memory: Readonly<Record<MemoryKind | 'total' | 'max', number>>;
+  /** How often each thing has happened since the host was made; `COUNTERS` says what they mean. */
+  readonly counters: Readonly<Counters>;
+  /** Packets dropped, by reason. */
+  readonly drops: Readonly<Record<string, number>>;
+}
+
 /**
  * A host on the network: interfaces, IP, TCP, UDP. It takes one input (frames, a deadline, calls of the user), then drains: events go
  * to their owners, segments to the devices. All state is here, so a process may have as many hosts as it likes.
@@ -32,6 +52,10 @@ export class Host {
   readonly ip: Ip;
   readonly tcp: Tcp;
   readonly udp: Udp;
+  /** How interfaces configure themselves, and the DNS servers. */
+  readonly configuration: HostConfiguration;
+  /** Where the host's unpredictable numbers come from. */
+  readonly random: Random;
   /** Whether the host keeps the process alive: as long as somebody retains it. */
   readonly holds: Holds;
   readonly #context: TurnContext;
@@ -49,6 +73,8 @@ export class Host {
     this.ip = new Ip(this.#context, () => this.#drainSoon());
     this.tcp = new Tcp(this.#context, this.ip, () => this.#drainSoon());
     this.udp = new Udp(this.#context, this.ip, () => this.#drainSoon());
+    this.configuration = new HostConfiguration(this.#context, this.ip, this.udp, () => this.#drainSoon());
+    this.random = options.random;
     this.holds = new Holds((keepAlive) => {
       this.#alarm.hold(keepAlive);
       for (const each of this.ip.interfaces) each.device.hold(keepAlive);
@@ -91,19 +117,27 @@ export class Host {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#turn(() => this.tcp.close());
+    this.#turn(() => {
+      this.configuration.close();
+      this.tcp.close();
+    });
     this.#alarm.clear();
+    this.ip.flush(); // within a turn, whose end comes too late
     for (const each of this.ip.interfaces) each.device.close();
   }
 
-  /** Figures about the host: connections by state, packets dropped by reason. */
-  stats(): {
-    readonly connections: Readonly<Record<string, number>>;
-    readonly drops: Readonly<Record<string, number>>;
-  } {
-    const connections = new Map<string, number>();
-    for (const { state } of this.tcp.connections()) connections.set(state, (connections.get(state) ?? 0) + 1);
-    return { connections: Object.fromEntries(connections), drops: Object.fromEntries(this.ip.counters) };
+  /** Figures about the host, as they are now. */
+  stats(): HostStats {
+    const { counters, memory } = this.#context;
+    const connections = this.tcp.countByState();
+    return {
+      connections: Object.fromEntries(connections),
+      halfOpen: connections.get('SYN-RECEIVED') ?? 0,
+      timeWait: connections.get('TIME-WAIT') ?? 0,
+      memory: { total: memory.total, max: memory.max, ...memory.byKind() },
+      counters: { ...counters },
+      drops: Object.fromEntries(this.ip.counters),
+    };
   }
 
   /** One input, and the drain that belongs to it. An input inside a turn (a device that answers at once) joins it. */
@@ -129,7 +163,12 @@ export class Host {
       this.tcp.settle();
       this.ip.flush(); // a device may answer at once
     } while (this.ip.deliverLoopback() || this.tcp.hasWork);
-    if (!this.#closed) this.#alarm.set(earlier(this.tcp.nextDeadline(), this.ip.nextDeadline()));
+    if (!this.#closed) this.#alarm.set(this.#nextDeadline());
+  }
+
+  #nextDeadline(): Instant {
+    const next = earlier(this.tcp.nextDeadline(), this.ip.nextDeadline());
+    return earlier(next, this.configuration.nextDeadline);
   }
 
   #drainSoon(): void {
@@ -143,6 +182,7 @@ export class Host {
 
   #advance(): void {
     this.ip.advance();
+    this.configuration.advance();
     this.tcp.advance();
   }
 
@@ -157,6 +197,9 @@ class TurnContext implements HostContext {
   readonly name: string;
   readonly settings: Settings;
   readonly random: Random;
+  readonly counters: Counters = noCounts();
+  readonly drops: Map<DropReason, number> = new Map();
+  readonly memory: Memory;
   tracer: Tracer | undefined;
   readonly #scheduler: Scheduler;
   #turnBegan: Instant | undefined;
@@ -165,6 +208,7 @@ class TurnContext implements HostContext {
     this.name = options.name;
     this.settings = settings;
     this.random = options.random;
+    this.memory = new Memory(settings.tcp.maxMemory);
     this.tracer = options.tracer;
     this.#scheduler = options.scheduler;
   }

@@ -1,69 +1,25 @@
+// oxlint-disable max-lines -- one list of settings, each with its source
 /**
  * Every number that a person might want to change, with where its default comes from. The profiles: `standard` (the RFCs'
  * values), `linux` (what Linux 6.x does out of the box), `textbook` (the teaching values of `labs.md`) and, for packet scripts
  * only, `freebsd`.
  */
 
+import { CONFIGURATION, type ConfigurationSettings } from './configuration-settings.ts';
+import { FAST_OPEN, type FastOpenSettings } from './fast-open-settings.ts';
+import { freebsdOf } from './freebsd-settings.ts';
+import { HARDENING, type HardeningSettings } from './hardening-settings.ts';
+import type { IpSettings } from './ip-settings.ts';
 import { type Duration, ms, seconds, us } from './time.ts';
 import type { OptionLayout } from './wire/tcp-options.ts';
 
-/** Settings of the IP layer and below. */
-export interface IpSettings {
-  /** Time to live of packets that name none: 64 [RFC 1122 3.2.1.7, IANA]. */
-  readonly ttl: number;
-  /** How long fragments wait for the rest: 60 s [RFC 1122 3.3.2]; Linux 30 s. */
-  readonly reassemblyTimeout: Duration;
-  /** Bytes that all incomplete packets together may hold [attacks.md A14]; Linux 4 MiB. */
-  readonly reassemblyMemory: number;
-  /** Incomplete packets per source address [attacks.md A14]. */
-  readonly reassemblyPerSource: number;
-  /** ICMP errors and RSTs for unknown ports that may leave per second, on average [RFC 1812 4.3.2.8; Linux icmp_msgs_per_sec]. */
-  readonly icmpRate: number;
-  /** How many of them may leave at once [Linux icmp_msgs_burst]. */
-  readonly icmpBurst: number;
-  /** Whether ICMP echo requests are answered [RFC 1122 3.2.2.6]. */
-  readonly echo: boolean;
-  /** Entries of the neighbour cache; beyond it the oldest goes [attacks.md B9]. */
-  readonly neighbours: number;
-  /** How long a neighbour's address is believed [RFC 1122 2.3.2.1]. */
-  readonly neighbourTimeout: Duration;
-  /** Time between ARP requests for one neighbour: at most one a second [RFC 1122 2.3.2.1]. */
-  readonly arpInterval: Duration;
-  /** ARP requests before the neighbour counts as unreachable. */
-  readonly arpRetries: number;
-  /** Packets that wait for one neighbour: at least one, the latest kept [RFC 1122 2.3.2.2]; a large packet in fragments is many. Linux unres_qlen 101. */
-  readonly neighbourQueue: number;
-  /** IPv6 extension headers walked in one packet; one with more is dropped [attacks.md B11; RFC 8504 5.3]. */
-  readonly extensionHeaders: number;
-  /** Destinations whose path MTU is remembered; beyond it the oldest goes [attacks.md section 3]. */
-  readonly pathMtus: number;
-  /** How long a path MTU below the link's is believed: 10 minutes [RFC 1191 6.3; RFC 8201 4]. */
-  readonly pathMtuTimeout: Duration;
-  /** Smallest path MTU believed over IPv4: at least 68 [RFC 1191 3]; Linux min_pmtu 552 [attacks.md B1]. */
-  readonly minPathMtu: number;
-  /** Smallest path MTU believed over IPv6, and never less than 1280 [RFC 8201 4]. */
-  readonly minPathMtu6: number;
-  /** Neighbour solicitations that ask whether an IPv6 address is taken before it is used; 0: none [RFC 4862 5.1]. */
-  readonly dupAddrDetectTransmits: number;
-  /** Longest random wait before the first of them [RFC 4862 5.4.2: MAX_RTR_SOLICITATION_DELAY]. */
-  readonly dadDelay: Duration;
-  /** How long an IPv6 neighbour counts as reachable, on average; 0.5 to 1.5 of it is drawn [RFC 4861 10: REACHABLE_TIME]. */
-  readonly reachableTime: Duration;
-  /** Time between neighbour solicitations [RFC 4861 10: RETRANS_TIMER]. */
-  readonly retransTimer: Duration;
-  /** How long a stale neighbour has for a hint from above until it is probed [RFC 4861 10: DELAY_FIRST_PROBE_TIME]. */
-  readonly delayFirstProbe: Duration;
-  /** Solicitations to the group of an address before it counts as unreachable [RFC 4861 10: MAX_MULTICAST_SOLICIT]. */
-  readonly maxMulticastSolicit: number;
-  /** Probes to a neighbour that is known before it is forgotten [RFC 4861 10: MAX_UNICAST_SOLICIT]. */
-  readonly maxUnicastSolicit: number;
-}
+export type { IpSettings } from './ip-settings.ts';
 
 /** `passive`: accepted from who offers it; `on`: offered too; `accurate`: RFC 9768's where the peer has it. tcp_ecn = 0, 2, 1, 3. */
 export type EcnSetting = 'off' | 'passive' | 'on' | 'accurate';
 
 /** Settings of TCP. */
-export interface TcpSettings {
+export interface TcpSettings extends FastOpenSettings, HardeningSettings {
   /** Maximum segment lifetime: 2 minutes [RFC 9293 3.4.2]; TIME-WAIT lasts two of them. Linux: 60 s in all. */
   readonly msl: Duration;
   /** TIME-WAIT ignores RST [RFC 1337 3, fix F1]; off: a RST ends it, as the base text says [RFC 9293 3.10.7.4]. */
@@ -112,8 +68,11 @@ export interface TcpSettings {
    * peers that offload acknowledge many segments at once and slow start would crawl; Linux has no limit.
    */
   readonly abcLimit: number;
-  /** The congestion control of new connections: NewReno [RFC 5681, RFC 6582], CUBIC [RFC 9438] or BBR version 3 [draft-ietf-ccwg-bbr]. */
-  readonly congestion: 'newreno' | 'cubic' | 'bbr';
+  /**
+   * The congestion control of new connections: NewReno [RFC 5681, RFC 6582], CUBIC [RFC 9438] or BBR version 3 [draft-ietf-ccwg-bbr].
+   * `none`, against RFC 9293 MUST-19, is for measuring and for links of one's own.
+   */
+  readonly congestion: 'newreno' | 'cubic' | 'bbr' | 'none';
   /** Whether data is spread over the round-trip time: `auto`, if the congestion control asks for it (BBR does); Linux, without the fq qdisc, the same. */
   readonly pacing: 'auto' | 'on' | 'off';
   /** Pacing rate in cwnd/SRTT in slow start, for an algorithm that names none [Linux tcp_pacing_ss_ratio: 2]. */
@@ -144,7 +103,7 @@ export interface TcpSettings {
   readonly probeSlack: Duration;
   /** In recovery what is sent follows what is delivered [RFC 6937]; off: cwnd falls to ssthresh at once [RFC 6675 5]; needs SACK. */
   readonly proportionalRateReduction: boolean;
-  /** After a timeout the next ACKs are watched for whether it was spurious [RFC 5682]; needs SACK. */
+  /** After a timeout the next ACKs are watched for whether it was spurious [RFC 5682]. */
   readonly frto: boolean;
   /** What a spurious recovery did to the window is undone, on the word of timestamps or D-SACK [RFC 3522, RFC 4015]; needs SACK. */
   readonly undo: boolean;
@@ -159,6 +118,8 @@ export interface TcpSettings {
   readonly blackHoleTimeouts: number;
   /** Bytes the send buffer holds at first, and after autotuning. */
   readonly sendBuffer: Range;
+  /** Bytes that may wait unsent in the send buffer beyond what the windows take [Linux tcp_notsent_lowat]; Infinity: no limit. */
+  readonly notSentLowat: number;
   /** Bytes the receive buffer (so the window) holds at first, and after autotuning. */
   readonly receiveBuffer: Range;
   /** Window scaling is offered and taken [RFC 7323 2]. */
@@ -169,6 +130,8 @@ export interface TcpSettings {
   readonly timestampTick: Duration;
   /** A TS.Recent this old is no longer believed: 24 days [RFC 7323 5.5]. */
   readonly pawsIdle: Duration;
+  /** Largest MSS that is announced and used, options aside: a clamp for paths that are known to be narrow; the link's MTU else [RFC 9293 3.7.1]. */
+  readonly maxMss: number;
   /** Smallest MSS we believe a peer [attacks.md A12; Linux tcp_min_snd_mss = 48]. */
   readonly minMss: number;
   /** Idle time before the first keep-alive probe: at least two hours [RFC 9293 MUST-28]. */
@@ -191,6 +154,8 @@ export interface TcpSettings {
   readonly accurateEcnOption: boolean;
   /** Sends super-segments where the device takes them. */
   readonly superSegments: boolean;
+  /** Hard ICMP errors end a connection even once it is synchronized [RFC 9293 SHLD-26]; off: they are soft then, since anybody can forge them [RFC 5927 5.2]. */
+  readonly hardErrorsAbort: boolean;
 }
 
 /** A closed interval. */
@@ -205,10 +170,13 @@ export interface Settings {
   readonly profile: string;
   readonly ip: IpSettings;
   readonly tcp: TcpSettings;
+  /** DHCP, router discovery, address probes. */
+  readonly configuration: ConfigurationSettings;
 }
 
 const standard: Settings = {
   profile: 'standard',
+  configuration: CONFIGURATION.standard,
   ip: {
     ttl: 64,
     reassemblyTimeout: seconds(60),
@@ -279,27 +247,33 @@ const standard: Settings = {
     mtuProbing: 'black-hole',
     blackHoleTimeouts: 2,
     sendBuffer: { from: 256 * 1024, to: 4 * 1024 * 1024 },
+    notSentLowat: Infinity,
     receiveBuffer: { from: 128 * 1024, to: 6 * 1024 * 1024 },
     windowScaling: true,
     timestamps: true,
     timestampTick: ms(1),
     pawsIdle: seconds(24 * 24 * 3600),
+    maxMss: 65_535,
     minMss: 48,
     keepAliveIdle: seconds(7_200),
     keepAliveInterval: seconds(75),
     keepAliveCount: 9,
     challengeAckInterval: ms(500),
+    ...HARDENING,
     backlog: 511,
     ephemeralPorts: { from: 49_152, to: 65_535 },
     optionLayout: 'standard',
     ecn: 'passive',
     accurateEcnOption: true,
     superSegments: true,
+    hardErrorsAbort: false,
+    ...FAST_OPEN,
   },
 };
 
 const linux: Settings = {
   profile: 'linux',
+  configuration: CONFIGURATION.linux,
   ip: { ...standard.ip, reassemblyTimeout: seconds(30) },
   tcp: {
     ...standard.tcp,
@@ -319,15 +293,20 @@ const linux: Settings = {
     cwndValidation: true,
     ephemeralPorts: { from: 32_768, to: 60_999 },
     optionLayout: 'linux',
+    fastOpen: 'client',
+    fastOpenKeyLifetime: seconds(0),
   },
 };
 
 const textbook: Settings = {
   profile: 'textbook',
+  configuration: CONFIGURATION.standard,
   ip: standard.ip,
   tcp: {
     ...standard.tcp,
     rfc1337: false,
+    hardErrorsAbort: true,
+    synCookies: 'off',
     abcLimit: 2,
     congestion: 'newreno',
     hystart: false,
@@ -346,27 +325,6 @@ const textbook: Settings = {
   },
 };
 
-/**
- * Exists for scripts only: as far as the stack has a setting, what public FreeBSD scripts count on (`sysctl net.inet.tcp`). It lacks the
- * slack that FreeBSD adds to a backed-off RTO (here it is the least that the variance adds), and the receive buffer in whole segments.
- */
-const freebsd: Settings = {
-  profile: 'freebsd',
-  ip: standard.ip,
-  tcp: {
-    ...standard.tcp,
-    msl: seconds(30),
-    minRto: ms(200),
-    granularity: ms(200),
-    synRetries: 5, // 63 s, the most that fits into keepinit = 75 s
-    delayedAck: ms(40),
-    keepAliveCount: 8,
-    sendBuffer: { from: 32_768, to: 2 * 1024 * 1024 },
-    receiveBuffer: { from: 65_536, to: 2 * 1024 * 1024 }, // kern.ipc.maxsockbuf: a window scale of 6
-    optionLayout: 'freebsd',
-  },
-};
-
 /** The named profiles; `freebsd` exists for scripts only. */
 export const PROFILES: {
   readonly standard: Settings;
@@ -377,7 +335,7 @@ export const PROFILES: {
   standard,
   linux,
   textbook,
-  freebsd,
+  freebsd: freebsdOf(standard),
 };
 
 /** What a caller may say: a profile's name, and the fields that differ from it. */
@@ -385,15 +343,18 @@ export interface SettingsChanges {
   readonly profile?: keyof typeof PROFILES;
   readonly ip?: Partial<IpSettings>;
   readonly tcp?: Partial<TcpSettings>;
+  readonly configuration?: Partial<ConfigurationSettings>;
 }
 
 /** The settings of `changes.profile` (`standard` if it names none) with the named fields changed. */
 export function settings(changes: SettingsChanges = {}): Settings {
   const base = PROFILES[changes.profile ?? 'standard'];
-  if (changes.ip === undefined && changes.tcp === undefined) return base;
+  if (changes.ip === undefined && changes.tcp === undefined && changes.configuration === undefined)
+    return base;
   return {
     profile: `${base.profile}*`,
     ip: { ...base.ip, ...changes.ip },
     tcp: { ...base.tcp, ...changes.tcp },
+    configuration: { ...base.configuration, ...changes.configuration },
   };
 }

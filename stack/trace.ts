@@ -3,6 +3,7 @@
  * it; nothing else looks inside. With no tracer installed an event costs one comparison.
  */
 
+import type { CounterName } from './counters.ts';
 import type { DropReason, ResetReason } from './drop-reasons.ts';
 import type { Duration, Instant } from './time.ts';
 import type { EcnMode } from './tcp/ecn.ts';
@@ -231,6 +232,14 @@ export interface NoteEvent extends Event {
   readonly text: string;
 }
 
+/** A limit was reached or a defence acted; each is counted too (`host.stats().counters`). */
+export interface LimitEvent extends Event {
+  readonly type: 'limit';
+  /** 0: of no connection. */
+  readonly connection: number;
+  readonly limit: CounterName;
+}
+
 /** Everything that can happen. */
 export type TraceEvent =
   | FrameEvent
@@ -242,4 +251,5 @@ export type TraceEvent =
   | VariablesEvent
   | RttEvent
   | CallEvent
-  | NoteEvent;
+  | NoteEvent
+  | LimitEvent;

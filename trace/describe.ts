@@ -1,4 +1,5 @@
 /** The words in which readers of the trace speak: shared by captures, text and ladders. */
+import { COUNTERS, type CounterName } from '../stack/counters.ts';
 import { DROP_REASONS, type DropReason, RESET_REASONS } from '../stack/drop-reasons.ts';
 import { isIPv4, type IpAddress, formatAddress } from '../stack/wire/address.ts';
 import type { TcpHeader } from '../stack/wire/tcp.ts';
@@ -69,6 +70,11 @@ export function isRetransmission(cause: SendCause | undefined): boolean {
 }
 
 /** `dropped: TCP_CSUM: the TCP checksum is wrong [RFC 9293 3.1, MUST-3]` */
+export function limitSentence(limit: CounterName): string {
+  return `${limit}: ${COUNTERS[limit]}`;
+}
+
+/** Why a packet was dropped. */
 export function dropSentence(reason: DropReason): string {
   return `dropped: ${reason}: ${DROP_REASONS[reason]}`;
 }

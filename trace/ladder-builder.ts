@@ -6,7 +6,7 @@ import type { DropEvent, FrameEvent, SegmentEvent, TraceEvent } from '../stack/t
 import { IPv6Address, type IpAddress, readIPv4 } from '../stack/wire/address.ts';
 import { PROTOCOL_TCP } from '../stack/wire/ipv4.ts';
 import { parse } from '../stack/wire/tcp.ts';
-import { dropSentence, isOutgoingDrop, timerSentence } from './describe.ts';
+import { dropSentence, isOutgoingDrop, limitSentence, timerSentence } from './describe.ts';
 import { type Arrow, ArrowMatcher, type SegmentFacts } from './ladder-arrows.ts';
 import type { LadderRemark, LadderRow, LinkLoss, Side } from './ladder.ts';
 
@@ -55,6 +55,8 @@ export class LadderBuilder {
       case 'timer':
         if (event.action !== 'fired') return;
         return this.#remark('timer', side, event, timerSentence(event));
+      case 'limit':
+        return this.#remark('note', side, event, limitSentence(event.limit));
       case 'note':
         return this.#remark('note', side, event, event.text);
       default:

@@ -15,6 +15,7 @@ import type { TcpOptions } from '../stack/wire/tcp-options.ts';
 import {
   causeSentence,
   dropSentence,
+  limitSentence,
   durationText,
   endpointText,
   stateSentence,
@@ -40,6 +41,7 @@ const DEFAULT_EVENTS: readonly TraceEvent['type'][] = [
   'rtt',
   'call',
   'note',
+  'limit',
 ];
 
 /** Writes a line an event; segments as tcpdump does. */
@@ -68,6 +70,8 @@ export function eventText(event: TraceEvent, sequence?: RelativeSequence): strin
       const due = event.deadline === undefined ? '' : `, due at ${timeText(event.deadline)}`;
       return `${numbered(event.connection)}${timerSentence(event)}${due}`;
     }
+    case 'limit':
+      return `${numbered(event.connection)}${limitSentence(event.limit)}`;
     case 'note':
       return `${numbered(event.connection)}note: ${event.text}`;
     case 'connection':

@@ -139,6 +139,9 @@ def call(name, args, number, bind_to, connect_to):
         return read(s, iov(args[1]))
     elif name == 'write':
         return write(s, args[2])
+    elif name == 'sendto' and (args[3] or 0) & 0x20000000:
+        to = address(args[4] if len(args) > 4 else None, connect_to)
+        return s.sendto(bytes(args[2]), args[3] | 0x4000, to), {}
     elif name in ('send', 'sendto'):
         return write(s, args[2], args[3] or 0)
     elif name == 'sendmsg':

@@ -36,6 +36,9 @@ export function readCommand(command: string, position: Position): Sysctl[] {
   return found;
 }
 
+/** tcp_fastopen: 1 for clients, 2 for servers; what else it has (data without cookies, all listeners) is not supported. */
+const FAST_OPEN_ROLES = ['off', 'client', 'server', 'both'] as const;
+
 const MAPPINGS: Readonly<Record<string, Mapping>> = {
   'net.ipv4.tcp_timestamps': (value) => tcp({ timestamps: value !== 0 }),
   'net.ipv4.tcp_window_scaling': (value) => tcp({ windowScaling: value !== 0 }),
@@ -65,7 +68,11 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
     value === 0 || value === 2 ? tcp({ accurateEcnOption: value !== 0 }) : undefined,
   'net.ipv4.tcp_ecn_fallback': only(1),
   'net.ipv4.tcp_ecn_option_beacon': () => ({}),
-  'net.ipv4.tcp_fastopen': only(0),
+  'net.ipv4.tcp_fastopen': (value) => {
+    const fastOpen = FAST_OPEN_ROLES[value];
+    return fastOpen === undefined ? undefined : tcp({ fastOpen });
+  },
+  'net.ipv4.tcp_fastopen_blackhole_timeout_sec': only(0),
   'net.ipv4.tcp_syncookies': only(0, 1),
   'net.ipv4.tcp_sack': (value) => tcp({ sack: value !== 0 }),
   'net.ipv4.tcp_dsack': (value) => tcp({ dsack: value !== 0 }),
@@ -115,6 +122,10 @@ export function notesOf(sysctls: readonly Sysctl[]): string[] {
 export function settingsOf(sysctls: readonly Sysctl[], base: Settings): SettingsChanges {
   let changes: { tcp: Partial<TcpSettings>; ip: Partial<IpSettings> } = { tcp: {}, ip: {} };
   for (const { name, value, position } of sysctls) {
+    if (name === 'net.ipv4.tcp_fastopen_key') {
+      changes = { ...changes, tcp: { ...changes.tcp, fastOpenKey: value } };
+      continue;
+    }
     const values = value.split(/[\s,]+/).map(Number);
     const [first = Number.NaN] = values;
     if (name === 'net.ipv4.tcp_congestion_control') {

@@ -1,6 +1,8 @@
 import { ms, seconds } from '../../stack/time.ts';
 import type { TcpSettings } from '../../stack/settings.ts';
 import type { TcpConnection } from '../../stack/tcp/connection.ts';
+import type { FastOpenConnect } from '../../stack/tcp/fast-open-client.ts';
+import type { FastOpenListen } from '../../stack/tcp/fast-open.ts';
 import type { Position } from '../language/syntax.ts';
 import { UnsupportedError } from '../script-error.ts';
 import { type Argument, type CallOutcome, failure, isStruct, success } from './system-call.ts';
@@ -10,8 +12,17 @@ const { SOL_SOCKET = 0, SOL_TCP = 0, SOL_IP = 0 } = WORDS;
 
 /** Names that are taken, by level: what a script may set here. */
 const SETTABLE: Readonly<Record<number, readonly string[]>> = {
-  [SOL_SOCKET]: ['SO_REUSEADDR', 'SO_REUSEPORT', 'SO_KEEPALIVE', 'SO_LINGER'],
-  [SOL_TCP]: ['TCP_NODELAY', 'TCP_KEEPIDLE', 'TCP_KEEPINTVL', 'TCP_KEEPCNT', 'TCP_USER_TIMEOUT'],
+  [SOL_SOCKET]: ['SO_REUSEADDR', 'SO_REUSEPORT', 'SO_KEEPALIVE', 'SO_LINGER', 'SO_OOBINLINE'],
+  [SOL_TCP]: [
+    'TCP_NODELAY',
+    'TCP_KEEPIDLE',
+    'TCP_KEEPINTVL',
+    'TCP_KEEPCNT',
+    'TCP_USER_TIMEOUT',
+    'TCP_FASTOPEN',
+    'TCP_FASTOPEN_NO_COOKIE',
+    'TCP_NOTSENT_LOWAT',
+  ],
   [SOL_IP]: ['IP_TOS'],
 };
 
@@ -42,6 +53,17 @@ export class SocketOptions {
   /** SO_LINGER is on with a time of 0: `close` aborts. */
   get lingersZero(): boolean {
     return this.#linger.on && this.#linger.seconds === 0;
+  }
+
+  /** How to connect with Fast Open. */
+  get fastOpenConnect(): FastOpenConnect {
+    return { cookie: (this.#values.get('TCP_FASTOPEN_NO_COOKIE') ?? 0) === 0 };
+  }
+
+  /** How to listen with it; undefined: without. */
+  get fastOpenListen(): FastOpenListen | undefined {
+    const queue = this.#values.get('TCP_FASTOPEN') ?? 0;
+    return queue > 0 ? { ...this.fastOpenConnect, queue } : undefined;
   }
 
   /** `setsockopt`. */
@@ -93,6 +115,8 @@ export class SocketOptions {
         return connection.setNoDelay(value !== 0);
       case 'TCP_USER_TIMEOUT':
         return connection.setUserTimeout(value === 0 ? undefined : ms(value));
+      case 'TCP_NOTSENT_LOWAT':
+        return connection.setNotSentLowat(value === 0 ? undefined : value);
       case 'IP_TOS':
         return connection.setTypeOfService(value);
       case 'SO_KEEPALIVE':

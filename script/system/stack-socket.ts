@@ -7,6 +7,7 @@ import type {
   Endpoint,
   IcmpErrorKind,
 } from '../../stack/tcp/events.ts';
+import { notSent } from '../../stack/tcp/sending.ts';
 import type { TcpListener } from '../../stack/tcp/listener.ts';
 import { StackError } from '../../stack/errors.ts';
 import { SocketOptions } from './socket-options.ts';
@@ -75,9 +76,11 @@ export class StackSocket implements ConnectionOwner {
   listen(backlog: number): CallOutcome {
     if (this.#connection !== undefined) return failure('EINVAL');
     if (this.#listener !== undefined) return success(0);
+    const fastOpen = this.options.fastOpenListen;
     try {
       const listener = this.#host.tcp.listen(
         {
+          ...(fastOpen === undefined ? {} : { fastOpen }),
           port: this.#bound?.port ?? 0,
           backlog: Math.max(1, backlog),
           ...(this.#bound === undefined ? {} : { address: this.#bound.address }),
@@ -123,6 +126,27 @@ export class StackSocket implements ConnectionOwner {
     }
   }
 
+  /**
+   * `sendto` with MSG_FASTOPEN, which connects: takes what fits into the SYN, or nothing (`would-block`) if there is no cookie for
+   * the server; the rest is written when the handshake is over.
+   */
+  connectWithData(remote: Endpoint, count: number): Attempt {
+    const { fastOpen: roles } = this.#host.settings.tcp;
+    if (roles !== 'client' && roles !== 'both') return failure('EOPNOTSUPP');
+    if (this.#listener !== undefined || this.#connection !== undefined) return failure('EISCONN');
+    try {
+      const local = this.#bound === undefined ? {} : { local: this.#bound };
+      const fastOpen = this.options.fastOpenConnect;
+      this.#connection = this.#host.tcp.connect({ remote, fastOpen, ...local }, this);
+    } catch (error) {
+      return stackFailure(error);
+    }
+    this.options.apply(this.#connection);
+    this.#connecting = true;
+    const taken = Math.min(count, this.#connection.fastOpen?.room ?? 0, ZEROES.length);
+    return taken === 0 ? 'would-block' : success(this.#connection.send(ZEROES, 0, taken));
+  }
+
   #connectAgain(): CallOutcome {
     const outcome = this.connectOutcome();
     if (outcome === 'would-block') return failure('EALREADY');
@@ -164,18 +188,17 @@ export class StackSocket implements ConnectionOwner {
   }
 
   /** Sends zeroes, as many as there is room for; what is left has to wait. */
-  write(count: number): Attempt {
+  write(count: number, urgent: boolean = false): Attempt {
     const connection = this.#connection;
     if (connection === undefined) return failure(this.takeError() ?? 'EPIPE');
     const error = this.takeError();
     if (error !== undefined) return failure(error);
-    const { state } = connection;
-    if (state === 'SYN-SENT' || state === 'SYN-RECEIVED') return 'would-block';
+    if (isBeforeData(connection)) return 'would-block';
     if (this.#writeShut || !connection.writable) return failure('EPIPE');
     let sent = 0;
     while (sent < count) {
       const part = Math.min(count - sent, ZEROES.length);
-      const taken = connection.send(ZEROES, 0, part);
+      const taken = urgent ? connection.sendUrgent(ZEROES, 0, part) : connection.send(ZEROES, 0, part);
       sent += taken;
       if (taken < part) break;
     }
@@ -224,12 +247,18 @@ export class StackSocket implements ConnectionOwner {
     const writeShut = this.#writeShut || state === 'CLOSED';
     if (state === 'CLOSED' || (readShut && writeShut)) ready |= POLLHUP;
     if (readShut) ready |= POLLIN | POLLRDHUP;
-    if (state === 'SYN-SENT' || state === 'SYN-RECEIVED') return ready;
+    if (isBeforeData(connection)) return ready;
     if (connection.readable > 0) ready |= POLLIN;
     const { queue } = connection.sender;
-    if (writeShut || queue.length * 2 < queue.limit) ready |= POLLOUT;
+    const room = queue.length * 2 < queue.limit && notSent(connection) < connection.notSentLowat;
+    if (writeShut || room) ready |= POLLOUT;
     return ready;
   }
+}
+
+/** The handshake is under way, and the program has to wait for its end. */
+function isBeforeData({ state, fastOpened }: TcpConnection): boolean {
+  return state === 'SYN-SENT' || (state === 'SYN-RECEIVED' && fastOpened?.accepted !== true);
 }
 
 function errorOf(

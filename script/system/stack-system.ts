@@ -18,7 +18,16 @@ import {
 import { WORDS } from './words.ts';
 
 const { SOCK_STREAM = 0, SOCK_NONBLOCK = 0, O_RDWR = 0, O_NONBLOCK = 0, MSG_DONTWAIT = 0 } = WORDS;
-const { MSG_NOSIGNAL = 0, SOL_SOCKET = 0, SO_ERROR = 0, SIOCINQ = 0, SIOCOUTQ = 0 } = WORDS;
+const {
+  TCP_FASTOPEN = 0,
+  MSG_OOB = 0,
+  MSG_FASTOPEN = 0,
+  MSG_NOSIGNAL = 0,
+  SOL_SOCKET = 0,
+  SO_ERROR = 0,
+  SIOCINQ = 0,
+  SIOCOUTQ = 0,
+} = WORDS;
 /** POLLERR and POLLHUP are reported unasked. */
 const ALWAYS = (WORDS['POLLERR'] ?? 0) | (WORDS['POLLHUP'] ?? 0);
 
@@ -137,17 +146,46 @@ export class StackSystem {
     const shape = TRANSFERS[name];
     if (shape === undefined) throw new UnsupportedError(`system call ${name}`, position);
     const { count, flags } = shape.sizes(args);
-    const others = flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL);
+    const known = MSG_DONTWAIT | MSG_NOSIGNAL | (shape.direction === 'out' ? MSG_OOB | MSG_FASTOPEN : 0);
+    const others = flags & ~known;
     if (others !== 0) throw new UnsupportedError(`flags 0x${others.toString(16)} of ${name}`, position);
     const nonBlocking = socket.nonBlocking || (flags & MSG_DONTWAIT) !== 0;
     if (shape.direction === 'in') return attempt(nonBlocking, () => socket.read(count));
-    return nonBlocking ? attempt(true, () => socket.write(count)) : { retry: writeAll(socket, count) };
+    if ((flags & MSG_FASTOPEN) !== 0) return this.#connectWithData(socket, args, count, nonBlocking);
+    const urgent = (flags & MSG_OOB) !== 0;
+    if (nonBlocking) return attempt(true, () => socket.write(count, urgent));
+    return { retry: writeAll(socket, count, 0, urgent) };
+  }
+
+  /** MSG_FASTOPEN [RFC 7413 A.1]: a blocking call returns when all is in the send buffer, another one with what the SYN takes. */
+  #connectWithData(
+    socket: StackSocket,
+    args: readonly Argument[],
+    count: number,
+    nonBlocking: boolean,
+  ): Started {
+    const outcome = socket.connectWithData(this.#endpoint(args[4], 'connect'), count);
+    if (outcome !== 'would-block' && outcome.errno !== undefined) return { outcome };
+    if (nonBlocking) return { outcome: outcome === 'would-block' ? failure('EINPROGRESS') : outcome };
+    const write = writeAll(socket, count, outcome === 'would-block' ? 0 : outcome.result, false);
+    return {
+      retry: () => {
+        const connected = socket.connectOutcome();
+        if (connected === 'would-block') return undefined;
+        socket.connected();
+        return connected.errno === undefined ? write() : connected;
+      },
+    };
   }
 
   #option(socket: StackSocket, { name, args, position }: SystemCall): CallOutcome {
     const [, level, option, value] = args;
     const reading = name === 'getsockopt';
     checkOption(level, option, reading, position);
+    if (!reading && option === TCP_FASTOPEN && value !== undefined && isStruct(value))
+      throw new UnsupportedError('socket option TCP_FASTOPEN', position); // FreeBSD's, with a key
+    if (!reading && option === TCP_FASTOPEN && socket.listening)
+      throw new UnsupportedError('TCP_FASTOPEN after listen()', position);
     if (!reading) return socket.options.set(numberOf(level), numberOf(option), value, socket.connection);
     const found =
       level === SOL_SOCKET && option === SO_ERROR
@@ -275,10 +313,11 @@ function attempt(nonBlocking: boolean, once: () => Attempt): Started {
 }
 
 /** A blocking write returns when all of it is in the send buffer, or with what it had sent before an error. */
-function writeAll(socket: StackSocket, count: number): Retry {
-  let sent = 0;
+function writeAll(socket: StackSocket, count: number, already: number = 0, urgent: boolean = false): Retry {
+  let sent = already;
   return () => {
-    const outcome = socket.write(count - sent);
+    if (sent >= count && count > 0) return success(sent);
+    const outcome = socket.write(count - sent, urgent);
     if (outcome === 'would-block') return undefined;
     if (outcome.errno !== undefined) return sent > 0 ? success(sent) : outcome;
     sent += outcome.result;

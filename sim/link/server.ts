@@ -76,20 +76,21 @@ export class Server {
       if (packet === undefined) return;
       this.#slotPackets -= 1;
       this.#slotBytes -= packet.packet.length;
-      const left = this.#sent(packet.packet.length, now);
+      const left = this.#sent(packet, now);
       this.#busyUntil = left;
       this.#leave(packet, left);
     }
   }
 
-  /** When a packet of `length` bytes that is begun now has left. */
-  #sent(length: number, now: Instant): number {
+  /** When a packet that is begun now has left. */
+  #sent({ packet: { length }, queuedAt }: LinkPacket, now: Instant): number {
     const rate = this.#rate;
     if (rate === undefined) return now;
     const perByte = 8_000_000 / rate.bitsPerSecond;
     const saved = (rate.burst ?? 0) * perByte;
-    // A fraction of a microsecond that was rounded up is no idle time.
-    const begins = Math.ceil(this.#free) >= now - saved ? this.#free : now - saved;
+    // What a real clock's alarm was late is no idle time for a packet that waited; so little is a fraction of a µs that was rounded up.
+    const could = (this.#slots === undefined ? queuedAt : now) - saved;
+    const begins = Math.ceil(this.#free) >= could ? this.#free : could;
     this.#free = begins + Math.max(1, length + (rate.overhead ?? 0)) * perByte;
     return Math.max(now, Math.ceil(this.#free));
   }

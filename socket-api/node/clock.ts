@@ -110,10 +110,10 @@ class SystemAlarm implements Alarm {
     if (!this.#keepAlive) this.#holdTimer();
   }
 
+  /** An immediate is never let go: unlike a timer it would not wake a process that something else keeps alive, and it is over at once. */
   #holdTimer(): void {
-    const timer = this.#timeout ?? this.#immediate;
-    if (this.#keepAlive && this.#deadline !== NEVER) timer?.ref();
-    else timer?.unref();
+    if (this.#keepAlive && this.#deadline !== NEVER) this.#timeout?.ref();
+    else this.#timeout?.unref();
   }
 
   /**
@@ -124,7 +124,6 @@ class SystemAlarm implements Alarm {
     this.#timeout = undefined;
     if (between(this.#deadline, this.#scheduler.now()) < LATE) return this.#fired();
     this.#immediate = setImmediate(this.#fire);
-    this.#holdTimer();
   }
 
   #fired(): void {

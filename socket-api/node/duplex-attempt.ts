@@ -1,39 +1,36 @@
-import { StackError } from '../../stack/errors.ts';
 import type { Host } from '../../stack/host.ts';
 import type { TcpConnection } from '../../stack/tcp/connection.ts';
-import type { CloseReason, ConnectionOwner, Endpoint, IcmpErrorKind } from '../../stack/tcp/events.ts';
+import type { Endpoint } from '../../stack/tcp/events.ts';
 import { formatAddress, type IpAddress, isIPv4 } from '../../stack/wire/address.ts';
+import { AddressRace, type RaceOwner } from '../address-race.ts';
 import { parseZoned } from '../zone.ts';
 import type { ConnectFailure } from '../errors.ts';
 import { connectFailure, lookupFailure } from './duplex-errors.ts';
 import type { Destination, Lookup } from './duplex-options.ts';
 
 /** Who wants to be connected. */
-export interface AttemptOwner extends ConnectionOwner {
-  /** The connection to work with; with several addresses a new one for each. */
+export interface AttemptOwner {
+  /** A connection is under way; with several addresses a new one for each. */
   attached(connection: TcpConnection): void;
+  /** This one is established. */
+  connected(connection: TcpConnection): void;
   /** No address answered. */
   failed(error: Error): void;
   /** A name was looked up: arguments of the event `lookup`. */
   lookedUp(error: Error | null, address: string | undefined, family: 4 | 6 | undefined, host: string): void;
 }
 
-/** One `connect`: looks the name up and tries its addresses in turn. */
-export class ConnectAttempt {
-  readonly #host: Host;
+/** One `connect`: looks the name up and tries its addresses. */
+export class ConnectAttempt implements RaceOwner {
   readonly #owner: AttemptOwner;
   readonly #destination: Destination;
-  /** Of a link-local address. */
-  #zone: string | undefined;
-  #addresses: readonly IpAddress[] = [];
-  #next: number = 0;
-  #remote: Endpoint | undefined;
+  readonly #race: AddressRace;
   #over: boolean = false;
 
   constructor(host: Host, owner: AttemptOwner, destination: Destination) {
-    this.#host = host;
     this.#owner = owner;
     this.#destination = destination;
+    this.#race = new AddressRace(host, this, destination, destination);
   }
 
   /** Begins. Nothing is decided before the call that caused it has returned. */
@@ -41,9 +38,7 @@ export class ConnectAttempt {
     const { host } = this.#destination;
     const literal = parseZoned(host);
     if (literal !== undefined) {
-      this.#addresses = [literal.address];
-      this.#zone = literal.zone;
-      this.#tryNext();
+      this.#race.start([literal.address], literal.zone);
       return;
     }
     lookup(host).then(
@@ -52,14 +47,26 @@ export class ConnectAttempt {
     );
   }
 
-  /** An address did not answer: the next one, or the end. */
-  addressFailed(reason: CloseReason, detail: IcmpErrorKind | undefined): void {
-    this.#failed(detail === undefined ? { reason } : { reason, detail });
-  }
-
-  /** Nobody waits any more. */
+  /** Nobody waits any more: what is under way is aborted. */
   stop(): void {
     this.#over = true;
+    this.#race.stop();
+  }
+
+  attempted(connection: TcpConnection): void {
+    this.#owner.attached(connection);
+  }
+
+  won(connection: TcpConnection): void {
+    this.#owner.connected(connection);
+  }
+
+  lost(failure: ConnectFailure, remote: Endpoint): void {
+    this.#owner.failed(connectFailure(failure, remote));
+  }
+
+  broken(thrown: unknown): void {
+    this.#owner.failed(thrown instanceof Error ? thrown : new Error(String(thrown)));
   }
 
   #found(addresses: readonly IpAddress[]): void {
@@ -69,8 +76,7 @@ export class ConnectAttempt {
     for (const address of addresses) {
       this.#owner.lookedUp(null, formatAddress(address), isIPv4(address) ? 4 : 6, host);
     }
-    this.#addresses = addresses;
-    this.#tryNext();
+    if (!this.#over) this.#race.start(addresses);
   }
 
   #notFound(cause: unknown): void {
@@ -79,30 +85,5 @@ export class ConnectAttempt {
     const error = lookupFailure(cause, host);
     this.#owner.lookedUp(error, undefined, undefined, host);
     this.#owner.failed(error);
-  }
-
-  #tryNext(): void {
-    const address = this.#addresses[this.#next];
-    if (address === undefined || this.#over) return;
-    this.#next += 1;
-    const { port, localAddress, localPort } = this.#destination;
-    const remote = { address, port };
-    this.#remote = remote;
-    const local = { address: localAddress, port: localPort };
-    try {
-      this.#owner.attached(this.#host.tcp.connect({ remote, local, zone: this.#zone }, this.#owner));
-    } catch (thrown) {
-      process.nextTick(() => {
-        // Anything but a StackError is a fault, which must not pass for a refusal.
-        if (thrown instanceof StackError) this.#failed({ thrown });
-        else this.#owner.failed(thrown instanceof Error ? thrown : new Error(String(thrown)));
-      });
-    }
-  }
-
-  #failed(failure: ConnectFailure): void {
-    if (this.#over || this.#remote === undefined) return;
-    if (this.#next < this.#addresses.length) this.#tryNext();
-    else this.#owner.failed(connectFailure(failure, this.#remote));
   }
 }

@@ -10,7 +10,7 @@ export interface TcpDuplexOptions {
   readonly allowHalfOpen?: boolean | undefined;
   /** Both directions' high-water mark; Node's by default. */
   readonly highWaterMark?: number | undefined;
-  /** Who resolves names; the system's resolver by default. In a simulated world: `lookupTable`. */
+  /** Who resolves names; by default the host's DNS servers, or the system's resolver if it has none. In a simulated world: `lookupTable`. */
   readonly lookup?: Lookup | undefined;
   /** Nagle's algorithm off from the start. */
   readonly noDelay?: boolean | undefined;
@@ -25,6 +25,8 @@ export interface DuplexConnectOptions {
   readonly host?: string | undefined;
   readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;
+  /** A name's addresses are tried beside each other [RFC 8305], as in Node; true by default. */
+  readonly autoSelectFamily?: boolean | undefined;
 }
 
 /** A settled form of it. */
@@ -33,6 +35,7 @@ export interface Destination {
   readonly port: number;
   readonly localAddress: IpAddress | undefined;
   readonly localPort: number | undefined;
+  readonly happyEyeballs: boolean;
 }
 
 /** The arguments of `connect`: `(options, listener)`, `(port, host, listener)`, `(port, listener)`. Throws as Node does. */
@@ -52,7 +55,9 @@ export function connectArguments(given: readonly unknown[]): {
     throw new TypeError('Unix sockets do not exist on a userspace TCP/IP stack');
   const host = options['host'] ?? 'localhost';
   if (typeof host !== 'string') throw argumentError('The "options.host" property must be of type string');
-  return { destination: { host, port: portOf(options['port']), ...localOf(options) }, listener };
+  const happyEyeballs = options['autoSelectFamily'] !== false;
+  const destination = { host, port: portOf(options['port']), ...localOf(options), happyEyeballs };
+  return { destination, listener };
 }
 
 function localOf(options: {

@@ -21,6 +21,7 @@ import {
   type Lookup,
   type TcpDuplexOptions,
 } from './duplex-options.ts';
+import { lookupOn } from './dns/host-resolver.ts';
 import { Tuning } from './duplex-tuning.ts';
 import { nodeRuntime } from './runtime.ts';
 
@@ -31,7 +32,7 @@ const NOBODY: ConnectionOwner = { connectionEvent: () => undefined };
  * `net.Socket`'s face over a connection of `host`: `end()` half-closes, `destroy()` closes, `setTimeout` is an idle timer, errors
  * have Node's codes. `write` calls back when the stack has taken the bytes; when nobody reads, the TCP window closes.
  */
-export class TcpDuplex extends DuplexFacts implements AttemptOwner {
+export class TcpDuplex extends DuplexFacts implements AttemptOwner, ConnectionOwner {
   connecting: boolean = false;
   /** The length of the idle timer in milliseconds; undefined or 0: none. */
   timeout: number | undefined;
@@ -58,7 +59,7 @@ export class TcpDuplex extends DuplexFacts implements AttemptOwner {
     super(highWaterMark === undefined ? stream : { ...stream, highWaterMark });
     this.#host = host;
     this.mapped = options.mapped ?? false;
-    this.#lookup = options.lookup ?? ((name) => nodeRuntime.lookup(name));
+    this.#lookup = options.lookup ?? lookupOn(host);
     this.#tuning = new Tuning(host, options.noDelay);
     this.#incoming = new Incoming((chunk) => this.#take(chunk));
     this.#hold = new Hold(host);
@@ -94,7 +95,14 @@ export class TcpDuplex extends DuplexFacts implements AttemptOwner {
     this.#hold.begin();
   }
 
+  connected(connection: TcpConnection): void {
+    this.#connection = connection;
+    connection.owner = this;
+    this.#established();
+  }
+
   failed(error: Error): void {
+    this.#hold.end();
     this.destroy(error);
   }
 
@@ -106,8 +114,6 @@ export class TcpDuplex extends DuplexFacts implements AttemptOwner {
 
   connectionEvent(event: ConnectionEvent): void {
     switch (event.type) {
-      case 'established':
-        return this.#established();
       case 'readable':
         return this.#deliver();
       case 'writable':
@@ -119,6 +125,7 @@ export class TcpDuplex extends DuplexFacts implements AttemptOwner {
         return this.#deliver();
       case 'closed':
         return this.#closed(event);
+      case 'established': // known from who connected, or accepted
       case 'urgent':
       case 'soft-error':
     }
@@ -141,12 +148,6 @@ export class TcpDuplex extends DuplexFacts implements AttemptOwner {
   }
 
   #closed(event: ConnectionEvent & { readonly type: 'closed' }): void {
-    if (this.connecting) {
-      if (event.reason === undefined) return;
-      this.#hold.end();
-      this.#attempt?.addressFailed(event.reason, event.detail);
-      return;
-    }
     this.#hold.end();
     this.#over = event;
     this.#deliver();
@@ -200,11 +201,11 @@ export class TcpDuplex extends DuplexFacts implements AttemptOwner {
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     this.connecting = false;
+    const connection = this.#attempt === undefined ? this.#connection : undefined;
     this.#attempt?.stop();
     this.#attempt = undefined;
     this.#idle.start(undefined);
     this.#hold.end();
-    const connection = this.#connection;
     if (connection !== undefined) {
       connection.owner = NOBODY;
       if (connection.state === 'SYN-SENT') connection.abort();

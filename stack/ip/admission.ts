@@ -25,7 +25,9 @@ export function admit(
   from: Interface,
   interfaces: readonly Interface[],
 ): Admission {
-  if (!isPossibleSource(source, interfaces)) return 'IP_INVALID_SOURCE';
+  // Who has no address yet asks everyone for one [RFC 1122 3.2.1.3 (a); RFC 2131 4.1].
+  const asksForAddress = isUnspecified(source) && isBroadcast(destination);
+  if (!asksForAddress && !isPossibleSource(source, interfaces)) return 'IP_INVALID_SOURCE';
   if (interfaces.some((own) => own.isLocal(destination))) {
     // RFC 1122 3.3.6: a frame for everyone with a packet for one is a mistake, or an attack.
     return from.groupFrame ? 'OTHERHOST' : 'host';

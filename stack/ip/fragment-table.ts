@@ -185,6 +185,7 @@ export class FragmentTable {
   #count(datagram: Datagram, bytes: number): void {
     datagram.size += bytes;
     this.#memory += bytes;
+    this.#context.memory.add('reassembly', bytes);
   }
 
   #limitMemory(keep: Datagram): void {
@@ -231,6 +232,7 @@ export class FragmentTable {
     ofSource?.delete(datagram);
     if (ofSource?.size === 0) this.#bySource.delete(datagram.source);
     this.#memory -= datagram.size;
+    this.#context.memory.add('reassembly', -datagram.size);
   }
 }
 

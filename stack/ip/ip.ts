@@ -52,7 +52,7 @@ export class Ip implements InterfaceUpper, IpSender {
   readonly pathMtu: PathMtuCache;
   readonly reassembly: Reassembly;
   /** Drops so far, by reason. */
-  readonly counters: Map<DropReason, number> = new Map();
+  readonly counters: Map<DropReason, number>;
   /** Called when an interface takes packets again that had refused them. */
   onWritable: ((from: Interface) => void) | undefined;
   readonly #context: HostContext;
@@ -69,6 +69,7 @@ export class Ip implements InterfaceUpper, IpSender {
   /** `wake` is called when something came up outside of a turn that the next one has to see to. */
   constructor(context: HostContext, wake: () => void = () => {}) {
     this.#context = context;
+    this.counters = context.drops;
     this.#wake = wake;
     this.routes = new RouteTable(this.#interfaces, (text) => this.note(text));
     this.pathMtu = new PathMtuCache(context, (text) => this.note(text));

@@ -19,7 +19,7 @@ import {
 } from './extension-headers.ts';
 import { fragment6 } from './fragment.ts';
 import type { Icmp6 } from './icmp6.ts';
-import { IPV6_MINIMUM_MTU, type PathMtuCache } from './path-mtu.ts';
+import type { PathMtuCache } from './path-mtu.ts';
 import type { Reassembly } from './reassembly.ts';
 import type { Route } from './routes.ts';
 import type { IpMeta, SendOptions, Transport } from './transport.ts';
@@ -93,10 +93,10 @@ export class Ipv6 {
       trafficClass: options.tos ?? 0,
       flowLabel: 0,
       nextHeader: options.protocol,
-      hopLimit: options.ttl ?? this.#context.settings.ip.ttl,
+      hopLimit: options.ttl ?? route.interface.parameters.hopLimit ?? this.#context.settings.ip.ttl,
     };
     const total = ipv6.IPV6_HEADER_LENGTH + packet.length;
-    const linkMtu = Math.max(IPV6_MINIMUM_MTU, route.interface.mtu);
+    const linkMtu = route.interface.mtu; // below 1,280 it is not IPv6's fault, and smaller packets arrive
     if (!local && packet.segmentSize === 0) {
       if (options.dontFragment ?? false) {
         if (total > linkMtu) {

@@ -29,6 +29,7 @@ import type { Device } from './device.ts';
 import { type InterfaceOptions, randomMac } from './interface-options.ts';
 import { LINK_LOCAL_PREFIX } from './interface-identifier.ts';
 import { groupMac, type NdpLink, NeighbourDiscovery } from './ndp.ts';
+import { LinkParameters } from './link-parameters.ts';
 import { Neighbours } from './neighbours.ts';
 
 export type { AddressState, InterfaceAddress, OwnAddress } from './addresses.ts';
@@ -62,8 +63,8 @@ const BACKLOG_FRAMES = 1_024;
 /** One attachment of the host to a network: a device, our addresses on it, and on Ethernet the neighbours. */
 export class Interface {
   readonly device: Device;
-  /** The largest IP packet in bytes, super-segments aside. */
-  readonly mtu: number;
+  /** What servers and routers say of the link. */
+  readonly parameters: LinkParameters;
   /** Undefined unless the medium is Ethernet. */
   readonly mac: MacAddress | undefined;
   /** Bytes that a finished IP packet has to have in front, for the link's and the device's headers. */
@@ -95,7 +96,7 @@ export class Interface {
   ) {
     this.#context = context;
     this.device = device;
-    this.mtu = device.mtu;
+    this.parameters = new LinkParameters(device.mtu);
     this.#upper = upper;
     this.#options = options;
     this.#addresses = new AddressList((change) => this.#addressChanged(change));
@@ -109,6 +110,11 @@ export class Interface {
     for (const address of addresses) this.addAddress(address);
     if (this.#ndp !== undefined) this.enableIpv6();
     this.#begun = true;
+  }
+
+  /** The largest IP packet in bytes, super-segments aside. */
+  get mtu(): number {
+    return this.parameters.mtu;
   }
 
   /** Our addresses, with their states, in the order of their coming. */

@@ -145,7 +145,9 @@ export class NeighbourDiscovery {
     this.#detection.advance(this.neighbours.retransTimer);
     if (this.#context.now < this.#reportAt) return;
     this.#reportAt = NEVER;
-    this.#report('is-exclude', this.#link.addresses.ipv6().map(solicitedNode));
+    // Addresses with the same end have one group.
+    const groups = new Map(this.#link.addresses.ipv6().map((own) => [own.d & 0xff_ffff, solicitedNode(own)]));
+    this.#report('is-exclude', [...groups.values()]);
   }
 
   /** RFC 4861 7.2.3, RFC 4862 5.4.3. */

@@ -61,6 +61,8 @@ export class Neighbours implements NeighbourCache<IPv4Address> {
   readonly #asked: Set<Neighbour> = new Set();
   #earliest: Instant = NEVER;
   #waitingBytes: number = 0;
+  /** Sees every ARP packet that makes sense: who watches over an address of ours [RFC 5227]. */
+  onArp: ((message: arp.ArpPacket) => void) | undefined;
 
   constructor(context: HostContext, mac: MacAddress, link: NeighbourLink) {
     this.#context = context;
@@ -119,7 +121,9 @@ export class Neighbours implements NeighbourCache<IPv4Address> {
     const message = arp.parse(packet);
     if (typeof message === 'string') return this.#link.drop('arp', message);
     const { senderIp, senderMac } = message;
-    if (isGroupMac(senderMac) || senderMac === MAC_ZERO || !this.#maySend(senderIp)) {
+    const isHost = !isGroupMac(senderMac) && senderMac !== MAC_ZERO;
+    if (isHost) this.onArp?.(message);
+    if (!isHost || !this.#maySend(senderIp)) {
       return this.#link.drop('arp', 'INVALID_PROTO');
     }
     const forUs = this.#link.isLocal(message.targetIp);
@@ -127,6 +131,11 @@ export class Neighbours implements NeighbourCache<IPv4Address> {
     const asksUs = forUs && message.operation === 'request';
     if (senderIp !== IPV4_ANY) this.#learn(senderIp, senderMac, asksUs && this.#link.isOnLink(senderIp));
     if (asksUs) this.#answer(message);
+  }
+
+  /** Sends an ARP packet that is no question of this cache: a probe, an announcement [RFC 5227]. */
+  send(message: arp.ArpPacket, destination: MacAddress): void {
+    this.#link.sendArp(message, destination);
   }
 
   nextDeadline(): Instant {

@@ -1,6 +1,6 @@
 import { type Duration, after, between, us } from '../time.ts';
-import type { TcpConnection } from './connection.ts';
 import { mtuProbeSettled } from './path-mtu.ts';
+import type { TcpConnection } from './connection.ts';
 import type { ArrivedSegment } from './segment.ts';
 import { type SeqNumber, geq } from './sequence.ts';
 

@@ -5,8 +5,9 @@
  * The third check, security and compartment, is left out: no system in use sets them [RFC 9293 A.1].
  */
 
+import { reached } from '../counters.ts';
 import type { DropReason } from '../drop-reasons.ts';
-import { type Duration, between } from '../time.ts';
+import { type Duration, between, us } from '../time.ts';
 import { acknowledgmentArrived } from './acknowledged.ts';
 import { enterTimeWait, enteredFinWait2, startTimeWait } from './closing.ts';
 import type { TcpConnection } from './connection.ts';
@@ -53,6 +54,7 @@ function synSent(connection: TcpConnection, segment: ArrivedSegment): Verdict {
     return 'done';
   }
   measureHandshake(connection, segment);
+  connection.fastOpen?.answered(segment);
   sender.acknowledge(header.ack);
   connection.receiver.ackDue = 'now';
   established(connection, 'rcv SYN,ACK');
@@ -163,6 +165,7 @@ function takeTimestamp(connection: TcpConnection, segment: ArrivedSegment): void
 function unacceptable(connection: TcpConnection, segment: ArrivedSegment): Verdict {
   if (segment.header.rst) return 'TCP_INVALID_SEQUENCE';
   if (connection.state === 'TIME-WAIT' && segment.fin) startTimeWait(connection); // its FIN again: our ACK was lost
+  if (isOldData(connection, segment)) takeTimestamp(connection, segment);
   acknowledgeUnacceptable(connection, segment);
   const { nxt } = connection.receiver;
   if (segment.length > 0 && lt(segment.seq, nxt))
@@ -171,6 +174,18 @@ function unacceptable(connection: TcpConnection, segment: ArrivedSegment): Verdi
   if (segment.sequenceLength > 0 && leq(segment.end, connection.receiver.nxt)) return 'TCP_OLD_DATA';
   if (segment.sequenceLength > 0) return connection.receiver.wnd === 0 ? 'TCP_ZEROWINDOW' : 'TCP_OVERWINDOW';
   return 'TCP_INVALID_SEQUENCE';
+}
+
+/**
+ * Data came again that was all here: most often our ACK of it was lost. The order of RFC 7323 5.3 rejects it before R3; then our next ACK
+ * echoes the first transmission, the peer takes the time from there, its own timeout included, for the round-trip time, and where ACKs
+ * are lost again and again its RTO grows without bound. By the letter of 4.3 (2) its timestamp is taken; so is it here.
+ */
+function isOldData({ receiver, sender }: TcpConnection, segment: ArrivedSegment): boolean {
+  const { ack } = segment.header;
+  if (segment.sequenceLength === 0 || segment.syn || gt(segment.end, receiver.nxt) || ack === undefined)
+    return false;
+  return !gt(ack, sender.highestSent) && !lt(ack, add(sender.una, -sender.maxWnd)); // as in `checkAck`
 }
 
 /**
@@ -185,7 +200,8 @@ function acknowledgeUnacceptable(connection: TcpConnection, segment: ArrivedSegm
 /** A challenge ACK, at most one per connection and interval [RFC 5961 7]: no counter that an outsider could read (A4). */
 function challenge(connection: TcpConnection): void {
   const { now, settings } = connection.context;
-  if (between(connection.lastChallenge, now) < settings.tcp.challengeAckInterval) return;
+  if (between(connection.lastChallenge, now) < settings.tcp.challengeAckInterval)
+    return reached(connection.context, 'TCPACKSkippedChallenge', connection.id);
   connection.lastChallenge = now;
   connection.challengeDue = true;
 }
@@ -233,7 +249,7 @@ function checkAck(connection: TcpConnection, segment: ArrivedSegment): Verdict {
   if (ack === undefined) return 'TCP_FLAGS';
   if (state === 'SYN-RECEIVED') {
     // An unacceptable ACK is answered by a RST, which the host sends (`resetFor`).
-    if (!gt(ack, sender.una) || gt(ack, sender.nxt)) return 'TCP_INVALID_ACK_SEQUENCE';
+    if (!gt(ack, sender.iss) || gt(ack, sender.nxt)) return 'TCP_INVALID_ACK_SEQUENCE'; // SND.UNA = ISS; ISS+1 after Fast Open
     // With a simultaneous open this is a SYN-ACK, whose window is never scaled [RFC 7323 2.3].
     const shift = segment.header.syn ? 0 : sender.windShift;
     sender.setWindow(segment.seq, ack, segment.header.window << shift);
@@ -298,15 +314,35 @@ function acceptText(connection: TcpConnection, segment: ArrivedSegment): Verdict
     return 'TCP_ABORT_ON_DATA';
   }
   if (gt(segment.seq, receiver.nxt)) {
+    if (connection.context.memory.refusesGrowth) return prune(connection);
     const stored = receiver.hold(segment);
     if (segment.fin && stored >= 0) receiver.finAt = add(segment.seq, segment.length);
     segment.fin = false; // its turn comes when what is missing has come
-    if (stored < 0) return 'TCP_OFO_QUEUE_PRUNE';
+    if (stored < 0) {
+      reached(connection.context, 'OfoPruned', connection.id);
+      return 'TCP_OFO_QUEUE_PRUNE';
+    }
     return stored === 0 ? 'TCP_OFOMERGE' : 'done';
   }
   receiver.accept(segment);
+  receiver.tuning.arrived(receiver.nxt, receiver.wnd, connection.context.now, echoAge(connection, segment));
   connection.tell({ type: 'readable' });
   return undefined;
+}
+
+/** How long ago the timestamp left that this segment echoes; undefined: it has none. */
+function echoAge(connection: TcpConnection, { header }: ArrivedSegment): Duration | undefined {
+  const { timestamps } = header.options;
+  if (!connection.timestamps || timestamps === undefined || timestamps.echo === 0) return undefined;
+  const ticks = (connection.timestampNow() - timestamps.echo) >>> 0;
+  return ticks > 0x7fffffff ? undefined : us(ticks * connection.context.settings.tcp.timestampTick);
+}
+
+/** Under memory pressure what is out of order goes first: the peer has it still [RFC 2018 8; `maxMemory`]. */
+function prune(connection: TcpConnection): Verdict {
+  connection.receiver.prune();
+  reached(connection.context, 'PruneCalled', connection.id);
+  return 'TCP_OFO_QUEUE_PRUNE';
 }
 
 /** What came with the SYN is next in order, and may have come again with this segment. */
@@ -352,6 +388,7 @@ function measureHandshake(connection: TcpConnection, segment: ArrivedSegment): v
   const { timestamps } = segment.header.options;
   const { context, timed, rtt } = connection;
   connection.timed = undefined;
+  if (connection.handshakeUntimed) return;
   if (timed !== undefined && !connection.synRetransmitted) {
     rtt.sample(between(timed.at, context.now), context.now);
   } else if (connection.timestamps && timestamps !== undefined && timestamps.echo !== 0) {

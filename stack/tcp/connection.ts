@@ -8,6 +8,7 @@ import type { Timestamps } from '../wire/tcp-options.ts';
 import { segmentArrives } from './arrives.ts';
 import { abort, closeWriteSide, giveUp } from './closing.ts';
 import type { ConnectionSetup } from './connection-setup.ts';
+import { ConnectionVariables } from './connection-variables.ts';
 import { nextSegment } from './departs.ts';
 import { Ecn } from './ecn.ts';
 import { EventQueue } from './event-queue.ts';
@@ -20,7 +21,7 @@ import { Recovery } from './recovery.ts';
 import { RttEstimator } from './rtt.ts';
 import type { ArrivedSegment, OutgoingSegment } from './segment.ts';
 import { Sender } from './sender.ts';
-import type { SeqNumber } from './sequence.ts';
+import { queueAll, queueBytes, tellRoom } from './sending.ts';
 import { TRANSITIONS, type TcpState } from './states.ts';
 import { timerFires } from './timeouts.ts';
 import { Timers } from './timers.ts';
@@ -34,12 +35,15 @@ import { VariablesTrace, traceState, variables } from './tracing.ts';
  * Its parts are open to the files of this folder: `open.ts`, `closing.ts`, `arrives.ts`, `departs.ts` and `timeouts.ts` hold what
  * RFC 9293 3.10 says of it, in the RFC's order.
  */
-export class TcpConnection {
+export class TcpConnection extends ConnectionVariables {
   readonly id: number;
   readonly context: HostContext;
   readonly local: Endpoint; // the same for all segments [RFC 9293 MUST-45]
   readonly remote: Endpoint;
-  readonly route: Route;
+  /** May be another one after addresses or routes changed. */
+  route: Route;
+  /** The routing table's version when it was found. */
+  routeVersion: number = 0;
   /** SYN-RECEIVED came from LISTEN [RFC 9293 MUST-11]. */
   readonly passive: boolean;
   /** Gets the events; undefined: they wait. */
@@ -63,46 +67,14 @@ export class TcpConnection {
   readonly rtt: RttEstimator;
   readonly ecn: Ecn;
   readonly timers: Timers;
-  /** Window scaling and timestamps are in use (or offered, before the SYNs are exchanged). */
-  windowScaling: boolean = false;
-  timestamps: boolean = false;
-  /** The SYN or SYN-ACK has to leave now. */
-  synDue: boolean = false;
-  /** An ACK has to leave now for a segment that was dropped [RFC 5961]. */
-  challengeDue: boolean = false;
-  lastChallenge: Instant = -1e15 as Instant;
-  keepAliveDue: boolean = false;
-  /** R1 was reached: IP is to be advised that the path may be dead [RFC 9293 MUST-20]. */
-  pathInDoubt: boolean = false;
-  resetDue: ResetReason | undefined;
-  /** Retransmissions of the oldest segment (or the SYN) so far. */
-  retransmissions: number = 0;
-  /** The SYN was sent more than once [RFC 6298 5.7]. */
-  synRetransmitted: boolean = false;
-  /** A segment that is timed without timestamps: its end, and when it left [RFC 6298 3]. */
-  timed: { readonly end: SeqNumber; readonly at: Instant } | undefined;
-  /** Since when the oldest data waits for an ACK: for R2 and the user timeout. */
-  progressAt: Instant = 0 as Instant;
-  /** When an acceptable segment last came: junk from elsewhere proves nothing about the peer. */
-  heardAt: Instant = 0 as Instant;
-  persistBackoff: number = 0;
-  keepAlive: KeepAlive | undefined;
-  keepAliveProbes: number = 0;
-  userTimeout: Duration | undefined;
-  /** The program gave the connection up altogether: nobody reads, nobody waits. */
-  orphaned: boolean = false;
-  /** CLOSE came before the connection was established [RFC 9293 3.10.4]. */
-  closeQueued: boolean = false;
-  typeOfService: number = 0;
   readonly #touched: (connection: TcpConnection) => void;
   readonly #timestampOffset: number;
   readonly #variables: VariablesTrace = new VariablesTrace();
   #state: TcpState = 'CLOSED';
   readonly #events: EventQueue = new EventQueue();
-  /** `send` took less than it was given, so the owner waits for `writable`. */
-  #writableWanted: boolean = false;
 
   constructor(setup: ConnectionSetup) {
+    super();
     const { tcp } = setup.context.settings;
     this.id = setup.id;
     this.context = setup.context;
@@ -117,6 +89,7 @@ export class TcpConnection {
     this.deviceCuts = setup.deviceCuts;
     this.#touched = setup.touched;
     this.#timestampOffset = setup.timestampOffset;
+    this.notSentLowat = tcp.notSentLowat;
     this.sender = new Sender(tcp, setup.context.random);
     this.receiver = new Receiver(tcp);
     if (setup.deviceQueue !== undefined) {
@@ -132,7 +105,13 @@ export class TcpConnection {
   }
 
   get state(): TcpState {
-    return this.#state;
+    return this.resting === undefined ? this.#state : this.resting();
+  }
+
+  /** Takes up the state of a record; nothing is traced. `told`: the trace knows the variables as they are. */
+  resume(state: TcpState, told: boolean = true): void {
+    this.#state = state;
+    if (told) this.#variables.resume(this);
   }
 
   /** Changes the state; a change that RFC 9293 does not know is a fault of the stack. */
@@ -142,10 +121,9 @@ export class TcpConnection {
     if (!TRANSITIONS[from].includes(state))
       throw new Error(`no transition from ${from} to ${state} (${cause})`);
     this.#state = state;
+    this.resting = undefined;
     traceState(this, from, state, cause);
   }
-
-  // Inputs. After each of them, ask the three questions.
 
   /** OPEN, active: sends a SYN [RFC 9293 3.10.1]. */
   open(): void {
@@ -173,8 +151,6 @@ export class TcpConnection {
     }
   }
 
-  // The three questions.
-
   /** The next segment to be sent now, until there is none. */
   nextSegment(): OutgoingSegment | undefined {
     return nextSegment(this);
@@ -193,29 +169,30 @@ export class TcpConnection {
   // The user's calls [RFC 9293 3.9.1]. All of them may be made at any time, also from inside an event.
 
   /**
-   * SEND: queues a copy of `bytes[from..to)` as far as there is room. Returns the bytes taken; if that is less than was given, a
-   * `writable` event follows. 0 once the write side is closed.
+   * SEND: queues a copy of `bytes[from..to)` as far as there is room; returns the bytes taken (0 once the write side is closed). If that
+   * is less than was given, a `writable` event follows.
    */
   send(bytes: Uint8Array, from: number = 0, to: number = bytes.length): number {
-    if (!this.writable) return 0;
-    const empty = this.sender.queue.length === 0 && this.sender.flightSize === 0;
-    this.sender.checkAppLimited(); // before the write: was the program what had limited the sending?
-    const count = this.sender.queue.write(bytes, from, to);
-    if (count < to - from) this.#writableWanted = true;
-    if (empty) this.progressAt = this.context.now;
+    const count = queueBytes(this, bytes, from, to);
     this.#traceSend(bytes, from, to, count);
     this.#touched(this);
     return count;
   }
 
+  /**
+   * SEND with the urgent flag [RFC 9293 3.9.1.2, MUST-30]: like `send`, and the peer's program is told that urgent data lies ahead, up to
+   * the last byte taken, also while its window is closed. The pointer names the byte behind it [MUST-62]; RFC 6093 would have new
+   * programs leave urgent data alone, since many receivers take the last byte out of the stream.
+   */
+  sendUrgent(bytes: Uint8Array, from: number = 0, to: number = bytes.length): number {
+    const count = this.send(bytes, from, to);
+    if (count > 0) this.sender.up = this.sender.finSeq;
+    return count;
+  }
+
   /** Like `send`, but takes everything, whatever the limit of the buffer. */
   enqueue(bytes: Uint8Array, from: number = 0, to: number = bytes.length): number {
-    const { queue } = this.sender;
-    const { limit } = queue;
-    queue.limit = Math.max(limit, queue.length + to - from);
-    const count = this.send(bytes, from, to);
-    queue.limit = limit;
-    return count;
+    return queueAll(this, bytes, from, to);
   }
 
   /** Bytes that wait for `receive`: none before ESTABLISHED, whatever came with the SYN [RFC 9293 3.10.7.2, 3.10.7.3]. */
@@ -239,6 +216,7 @@ export class TcpConnection {
 
   /** RECEIVE: up to `max` bytes in order, in memory that is the caller's; undefined if there are none. */
   receive(max: number = 65_536): Uint8Array | undefined {
+    this.receiver.mayGrow = !this.context.memory.refusesGrowth;
     const bytes = this.receiver.read(max, this.context.now, this.rtt.srtt);
     if (bytes === undefined) return undefined;
     this.#traceCall('receive', { count: bytes.length });
@@ -276,14 +254,14 @@ export class TcpConnection {
     this.#touched(this);
   }
 
-  /** Sends what Nagle's algorithm, silly-window avoidance or the delayed ACK hold back. */
+  /** Sends what is held back: by Nagle, against silly windows, as a delayed ACK. */
   flush(): void {
     this.sender.pushNow = true;
     if (this.receiver.ackDue === 'delayed') this.receiver.ackDue = 'now';
     this.#touched(this);
   }
 
-  /** Switches Nagle's algorithm off or on [RFC 9293 MUST-17]. */
+  /** Switches Nagle's algorithm [RFC 9293 MUST-17]. */
   setNoDelay(on: boolean): void {
     this.#traceCall('option', { detail: `no-delay ${on}` });
     this.sender.noDelay = on;
@@ -299,11 +277,37 @@ export class TcpConnection {
     this.#touched(this);
   }
 
-  /** Sets R2 of this connection [RFC 9293 MUST-21]: data unacknowledged for so long ends it; undefined: the host's R2. */
+  /** Sets R2 of this connection [RFC 9293 MUST-21]; undefined: the host's R2. */
   setUserTimeout(timeout: Duration | undefined): void {
     this.userTimeout = timeout;
     this.timers.clear('user-timeout');
     this.#touched(this);
+  }
+
+  /**
+   * Lets no more than `bytes` (at least 1) wait unsent beyond what the windows take; undefined: as the settings have it. `send` takes less
+   * then, and `writable` comes when less than that is unsent.
+   */
+  setNotSentLowat(bytes: number | undefined): void {
+    this.notSentLowat = bytes === undefined ? this.context.settings.tcp.notSentLowat : Math.max(1, bytes);
+    this.#touched(this);
+  }
+
+  /** Fixes the size of the receive buffer, 1 up to the setting's largest; what was offered stays offered [RFC 9293 SHLD-14]. */
+  setReceiveBuffer(bytes: number): void {
+    this.receiver.fixBuffer(bytes);
+    this.#touched(this);
+  }
+
+  /** Fixes the size of the send buffer, at least 1; what it holds beyond that stays. */
+  setSendBuffer(bytes: number): void {
+    this.sendBufferFixed = true;
+    this.sender.queue.limit = Math.max(1, bytes);
+  }
+
+  /** Switches the event `soft-error` off or on; on at the start [RFC 9293 SHLD-20]. */
+  setSoftErrorReports(on: boolean): void {
+    this.softErrorReports = on;
   }
 
   /** Sets the type of service of later segments, 0..255 [RFC 9293 MUST-48, SHLD-21, SHLD-22]; its ECN bits only where ECN is not in use. */
@@ -327,8 +331,6 @@ export class TcpConnection {
     this.#touched(this);
   }
 
-  // For the host and the files of this folder.
-
   /** The batch is over: payload that was not read is copied out of the device's memory. */
   settle(): void {
     this.receiver.queue.settle();
@@ -350,6 +352,7 @@ export class TcpConnection {
 
   /** Queues an event for the owner. */
   tell(event: ConnectionEvent): void {
+    if (event.type === 'soft-error' && !this.softErrorReports) return;
     this.#events.push(event);
   }
 
@@ -360,13 +363,7 @@ export class TcpConnection {
 
   /** Tells the owner of new room, once after a `send` that was cut short. */
   tellRoom(): void {
-    const { queue, congestion } = this.sender;
-    const { sendBuffer } = this.context.settings.tcp;
-    const wanted = Math.min(Math.max(2 * congestion.cwnd, sendBuffer.from), sendBuffer.to);
-    if (wanted > queue.limit) queue.limit = wanted;
-    if (!this.#writableWanted || queue.length * 2 > queue.limit) return;
-    this.#writableWanted = false;
-    this.tell({ type: 'writable' });
+    if (tellRoom(this)) this.#touched(this);
   }
 
   /** The connection is no more: TCB deleted, CLOSED [RFC 9293 3.10.7.4]. Received data can still be read. */
@@ -374,6 +371,8 @@ export class TcpConnection {
     this.timers.clearAll();
     this.sender.queue.clear();
     this.receiver.assembler.clear();
+    this.fastOpen?.over(reason);
+    this.fastOpened?.over(reason === 'reset', this.context.now);
     this.enter('CLOSED', cause);
     this.tell(reason === undefined ? { type: 'closed' } : { type: 'closed', reason });
   }

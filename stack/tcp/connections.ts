@@ -1,8 +1,11 @@
+// oxlint-disable max-lines -- one table: what makes, names, finds and forgets connections belongs together
 import type { HostContext } from '../context.ts';
+import { reached } from '../counters.ts';
 import { StackError } from '../errors.ts';
 import { type Bound, familyOf, overlap, takes } from '../ip/bind-family.ts';
 import type { Ip } from '../ip/ip.ts';
 import type { Route } from '../ip/routes.ts';
+import { isLinkScoped } from '../ip/source-address.ts';
 import type { IpMeta } from '../ip/transport.ts';
 import type { Interface } from '../link/interface.ts';
 import {
@@ -18,13 +21,19 @@ import {
 } from '../wire/address.ts';
 import type { TcpHeader } from '../wire/tcp.ts';
 import { TcpConnection } from './connection.ts';
+import { hasRoom } from './admission.ts';
+import { CookieHandshakes } from './cookie-handshakes.ts';
 import { Demux } from './demux.ts';
+import { Dormant } from './dormant.ts';
 import type { Endpoint, ListenerOwner } from './events.ts';
 import { Secrets } from './isn.ts';
 import { TcpListener } from './listener.ts';
 import { EphemeralPorts } from './ports.ts';
 import type { ArrivedSegment } from './segment.ts';
-import { type SeqNumber, add, geq, gt } from './sequence.ts';
+import { type SeqNumber, add, gt, seq } from './sequence.ts';
+import { isSynchronized } from './states.ts';
+import { isNewer } from './time-wait.ts';
+import { traceConnection } from './tracing.ts';
 import type { ConnectOptions, ListenOptions } from './tcp.ts';
 
 /** How much of the device's queue a window may fill: other connections, and the ACKs for what we send, share it. */
@@ -36,6 +45,8 @@ const HEADERS_V6 = 60;
 /** All connections and listeners of a host: makes them, names them, finds them. */
 export class ConnectionTable {
   readonly demux: Demux;
+  readonly dormant: Dormant;
+  readonly cookies: CookieHandshakes;
   readonly #context: HostContext;
   readonly #ip: Ip;
   readonly #touched: (connection: TcpConnection) => void;
@@ -44,6 +55,8 @@ export class ConnectionTable {
   readonly #listeners: Map<number, TcpListener[]> = new Map();
   /** The listener of each connection that is not established yet. */
   readonly #listenerOf: Map<TcpConnection, TcpListener> = new Map();
+  readonly #listenersByNumber: Map<number, TcpListener> = new Map();
+  #lastListener: number = 0;
   #lastId: number = 0;
 
   constructor(context: HostContext, ip: Ip, touched: (connection: TcpConnection) => void) {
@@ -53,6 +66,63 @@ export class ConnectionTable {
     this.#secrets = new Secrets(context.random);
     this.#ports = new EphemeralPorts(context.settings.tcp.ephemeralPorts, this.#secrets);
     this.demux = new Demux(this.#secrets);
+    const waking = {
+      make: (id: number, local: Endpoint, remote: Endpoint, passive: boolean, via: number) => {
+        const from = ip.interfaces[via];
+        if (from === undefined) return undefined;
+        const route = ip.routes.findBack({ source: remote.address, destination: local.address, from });
+        return route === undefined ? undefined : this.#build(id, local, remote, route, passive, seq(0));
+      },
+      via: ({ route }: TcpConnection) => ip.interfaces.indexOf(route.interface),
+      woken: (connection: TcpConnection, listener: TcpListener) => this.#listenerOf.set(connection, listener),
+      awake: ({ id, local, remote }: TcpConnection) => {
+        const found = this.demux.find(local.address, local.port, remote.address, remote.port);
+        return found?.id === id ? found : undefined;
+      },
+      listener: (number: number) => this.#listenersByNumber.get(number),
+    };
+    this.cookies = new CookieHandshakes(context, ip, (local, remote, route, iss) =>
+      this.#build(++this.#lastId, local, remote, route, true, iss),
+    );
+    this.dormant = new Dormant(context, waking, (local, remote, ports) =>
+      this.#secrets.tableHash(local, remote, ports),
+    );
+  }
+
+  /** The connection of a segment, awake. */
+  find(
+    local: IpAddress,
+    localPort: number,
+    remote: IpAddress,
+    remotePort: number,
+  ): TcpConnection | undefined {
+    const awake = this.demux.find(local, localPort, remote, remotePort);
+    if (awake !== undefined) return awake;
+    const woken = this.dormant.wake(local, localPort, remote, remotePort);
+    if (woken !== undefined) this.demux.add(woken);
+    return woken;
+  }
+
+  /** The next record that is due, awake; undefined: none. */
+  wakeDue(): TcpConnection | undefined {
+    const woken = this.dormant.wakeDue(this.#context.now);
+    if (woken !== undefined) this.demux.add(woken);
+    return woken;
+  }
+
+  /** Wakes all records, or those of one listener. */
+  wakeAll(listener?: TcpListener): TcpConnection[] {
+    const woken = this.dormant.wakeAll(listener);
+    for (const connection of woken) this.demux.add(connection);
+    return woken;
+  }
+
+  /** Keeps a record instead of the connection, if that is all there is to it; true if so. */
+  rest(connection: TcpConnection): boolean {
+    if (!this.dormant.rest(connection, this.#listenerOf.get(connection))) return false;
+    this.demux.remove(connection);
+    this.#listenerOf.delete(connection);
+    return true;
   }
 
   /** OPEN, passive: a new listener, whatever connections there are on the port [RFC 9293 MUST-41, MUST-42]. */
@@ -70,10 +140,13 @@ export class ConnectionTable {
     }
     const local = { address: address ?? unmapped(options.address) ?? IPV4_ANY, port };
     const backlog = Math.max(1, options.backlog ?? this.#context.settings.tcp.backlog);
-    const listener = new TcpListener(local, bound.family, backlog, reusePort, owner, (closed) =>
+    this.#lastListener += 1;
+    const number = this.#lastListener;
+    const listener = new TcpListener(number, local, bound.family, backlog, reusePort, owner, (closed) =>
       this.#unlisten(closed),
     );
     const present = this.#listeners.get(port);
+    this.#listenersByNumber.set(listener.number, listener);
     if (present === undefined) this.#listeners.set(port, [listener]);
     else present.push(listener);
     const { tracer, now, name } = this.#context;
@@ -85,6 +158,8 @@ export class ConnectionTable {
   connect({ remote: given, local, zone }: ConnectOptions): TcpConnection {
     const address = unmapped(given.address) ?? given.address;
     const remote = { address, port: given.port };
+    if (!hasRoom(this.#context, this.demux.size))
+      throw new StackError('EMFILE', `host ${this.#context.name} has no room for one more connection`);
     if (isMulticast(address) || isUnspecified(address) || (isIPv4(address) && isBroadcast(address))) {
       throw new StackError(
         'EINVAL',
@@ -96,7 +171,7 @@ export class ConnectionTable {
     if (route === undefined) {
       throw new StackError(
         'ENETUNREACH',
-        `host ${this.#context.name} has no route to ${formatAddress(address)}`,
+        `host ${this.#context.name} has no route to ${formatAddress(address)}${this.#whyNoRoute(address)}`,
       );
     }
     if (route.interface.isSubnetBroadcast(address)) {
@@ -134,13 +209,30 @@ export class ConnectionTable {
     const connection = this.#make(local, remote, route, true);
     listener.synReceived(connection);
     this.#listenerOf.set(connection, listener);
+    if (this.#displaced !== undefined) this.dormant.displace(connection.id, this.#displaced);
+    this.#displaced = undefined;
+    return connection;
+  }
+
+  /** The connection whose handshake an ACK with a right cookie completes, in SYN-RECEIVED; undefined: the cookie is wrong. */
+  fromCookie(listener: TcpListener, segment: ArrivedSegment, meta: IpMeta): TcpConnection | undefined {
+    const connection = this.cookies.complete(segment, meta);
+    if (connection === undefined) return undefined;
+    this.demux.add(connection);
+    traceConnection(connection);
+    connection.enter('SYN-RECEIVED', 'rcv ACK with a SYN cookie');
+    listener.synReceived(connection);
+    this.#listenerOf.set(connection, listener);
     return connection;
   }
 
   /** The listener that waits for `connection` to be established. */
   listenerOf(connection: TcpConnection): TcpListener | undefined {
     const listener = this.#listenerOf.get(connection);
-    if (listener !== undefined && connection.state !== 'SYN-RECEIVED') this.#listenerOf.delete(connection);
+    if (listener !== undefined && isSynchronized(connection.state)) {
+      this.#listenerOf.delete(connection);
+      this.dormant.handshakeOver(connection.id, true);
+    }
     return listener;
   }
 
@@ -152,42 +244,71 @@ export class ConnectionTable {
     const { header } = segment;
     if (connection.state !== 'TIME-WAIT' || !header.syn || header.ack !== undefined || header.rst)
       return connection;
-    const { tsRecent, nxt } = connection.receiver;
-    const { timestamps } = header.options;
-    const told = timestamps === undefined || tsRecent === undefined ? 0 : (timestamps.value - tsRecent) | 0;
-    const newer = told > 0 || (told === 0 && geq(header.seq, nxt));
-    if (!newer || this.findListener(meta, header) === undefined) return connection;
+    const listener = isNewer(connection, header) ? this.findListener(meta, header) : undefined;
+    if (listener === undefined || listener.synQueueFull || listener.acceptQueueFull) return connection;
     this.#issAfter = add(connection.sender.nxt, 1);
+    this.#displaced = connection;
     connection.finish(undefined, 'rcv SYN that opens it anew');
+    reached(this.#context, 'TWRecycled', connection.id);
     this.remove(connection);
     return undefined;
   }
 
+  /** The way to the peer: found again if routes or addresses changed since; the last one if there is none any more. */
+  routeOf(connection: TcpConnection): Route {
+    const { routes } = this.#ip;
+    if (connection.routeVersion === routes.version) return connection.route;
+    connection.routeVersion = routes.version;
+    const { local, remote, route } = connection;
+    const on = isLinkScoped(remote.address) ? route.interface : undefined;
+    connection.route = routes.find(remote.address, local.address, on) ?? route;
+    return connection.route;
+  }
+
   remove(connection: TcpConnection): void {
     this.demux.remove(connection);
-    this.#listenerOf.delete(connection);
+    this.dormant.forget(connection);
+    if (this.#listenerOf.delete(connection)) this.dormant.handshakeOver(connection.id, false);
   }
 
   close(): void {
     for (const listeners of [...this.#listeners.values()])
       for (const listener of [...listeners]) listener.close();
+    this.wakeAll();
     for (const connection of [...this.demux.connections()]) connection.abort();
   }
 
   /** The ISN of the next connection has to lie beyond this: it takes the place of one in TIME-WAIT. */
   #issAfter: SeqNumber | undefined;
+  /** That one. */
+  #displaced: TcpConnection | undefined;
 
   #make(local: Endpoint, remote: Endpoint, route: Route, passive: boolean): TcpConnection {
-    const { device, mtu } = route.interface;
-    const v4 = isIPv4(remote.address);
-    const announcedMss = mtu - (v4 ? HEADERS_V4 : HEADERS_V6);
-    const deviceCuts = v4 ? device.offloads.tso4 : device.offloads.tso6;
     const isn = this.#secrets.isn(local, remote, this.#context.now);
     const iss = this.#issAfter !== undefined && gt(this.#issAfter, isn) ? this.#issAfter : isn;
     this.#issAfter = undefined;
     this.#lastId += 1;
+    const connection = this.#build(this.#lastId, local, remote, route, passive, iss);
+    this.demux.add(connection);
+    traceConnection(connection);
+    return connection;
+  }
+
+  /** A connection that nobody knows of yet. */
+  #build(
+    id: number,
+    local: Endpoint,
+    remote: Endpoint,
+    route: Route,
+    passive: boolean,
+    iss: SeqNumber,
+  ): TcpConnection {
+    const { device, mtu } = route.interface;
+    const v4 = isIPv4(remote.address);
+    const announcedMss = Math.min(mtu - (v4 ? HEADERS_V4 : HEADERS_V6), this.#context.settings.tcp.maxMss);
+    const deviceCuts = v4 ? device.offloads.tso4 : device.offloads.tso6;
     const connection = new TcpConnection({
-      id: this.#lastId,
+      id,
       context: this.#context,
       local,
       remote,
@@ -205,24 +326,8 @@ export class ConnectionTable {
       timestampOffset: this.#secrets.timestampOffset(local.address, remote.address),
       touched: this.#touched,
     });
-    this.demux.add(connection);
-    this.#traceConnection(connection);
+    connection.routeVersion = this.#ip.routes.version;
     return connection;
-  }
-
-  #traceConnection({ id, local, remote, passive }: TcpConnection): void {
-    const { tracer, now, name } = this.#context;
-    tracer?.({
-      type: 'connection',
-      at: now,
-      host: name,
-      connection: id,
-      localAddress: local.address,
-      localPort: local.port,
-      remoteAddress: remote.address,
-      remotePort: remote.port,
-      passive,
-    });
   }
 
   /** The address asked for, if it is one of the host's; undefined: any will do. */
@@ -238,7 +343,8 @@ export class ConnectionTable {
 
   #localPort(route: Route, remote: Endpoint, wanted: number): number {
     const taken = (port: number): boolean =>
-      this.demux.find(route.source, port, remote.address, remote.port) !== undefined;
+      this.demux.find(route.source, port, remote.address, remote.port) !== undefined ||
+      this.dormant.has(route.source, port, remote.address, remote.port);
     if (wanted !== 0) {
       if (!taken(wanted)) return wanted;
       throw new StackError(
@@ -272,6 +378,15 @@ export class ConnectionTable {
     return false;
   }
 
+  /** What to do about it, if it is a matter of waiting. */
+  #whyNoRoute(address: IpAddress): string {
+    const checked = this.#ip.interfaces.some(({ addresses }) =>
+      addresses.some((own) => isIPv4(own.address) === isIPv4(address) && own.state === 'tentative'),
+    );
+    if (!checked) return '';
+    return ': its address is still being checked for duplicates, so try again in two seconds, or add it as preferred';
+  }
+
   /** The interface that a zone names. */
   #interfaceOf(zone: string | undefined): Interface | undefined {
     if (zone === undefined) return undefined;
@@ -282,6 +397,8 @@ export class ConnectionTable {
   }
 
   #unlisten(listener: TcpListener): void {
+    this.wakeAll(listener); // so that they can be reset
+    this.#listenersByNumber.delete(listener.number);
     const left = (this.#listeners.get(listener.local.port) ?? []).filter((each) => each !== listener);
     if (left.length > 0) this.#listeners.set(listener.local.port, left);
     else this.#listeners.delete(listener.local.port);

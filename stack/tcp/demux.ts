@@ -15,6 +15,8 @@ export class Demux {
   /** Slots that are used or were (a removed entry must not end a search). */
   #used: number = 0;
   #last: TcpConnection | undefined;
+  /** Elements touched so far: for tests of growth. */
+  steps: number = 0;
 
   constructor(secrets: Secrets) {
     this.#secrets = secrets;
@@ -42,6 +44,7 @@ export class Demux {
     const hash = this.#hash(local, localPort, remote, remotePort);
     const mask = this.#hashes.length - 1;
     for (let index = hash & mask; this.#hashes[index] !== 0; index = (index + 1) & mask) {
+      this.steps += 1;
       if (this.#hashes[index] !== hash) continue;
       const found = this.#slots[index];
       if (found === undefined || !matches(found, local, localPort, remote, remotePort)) continue;

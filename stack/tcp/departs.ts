@@ -6,20 +6,24 @@
 import { type Duration, after, earlier, us } from '../time.ts';
 import { RETRANSMISSIONS, type SendCause } from '../trace.ts';
 import { BARE_HEADER, type TcpHeader } from '../wire/tcp.ts';
+import { mtuProbeDue, mtuProbeSent } from './path-mtu.ts';
 import type { TcpConnection } from './connection.ts';
 import { ackOptions, segmentOptions, synOptions } from './options.ts';
-import { mtuProbeDue, mtuProbeSent } from './path-mtu.ts';
 import type { OutgoingSegment } from './segment.ts';
 import type { SendPlan } from './send-plan.ts';
 import { type SeqNumber, add } from './sequence.ts';
 import { isSynchronized } from './states.ts';
+import { urgentDue, urgentPointer } from './urgent.ts';
 
 /** The next segment, or undefined. */
 export function nextSegment(connection: TcpConnection): OutgoingSegment | undefined {
   const { state } = connection;
   if (state === 'CLOSED') return resetSegment(connection);
-  const segment = isSynchronized(state) ? synchronizedSegment(connection) : synSegment(connection);
-  if (segment === undefined) setTimers(connection);
+  const handshake = !isSynchronized(state) && (connection.synDue || connection.fastOpened?.accepted !== true);
+  const segment = handshake ? synSegment(connection) : synchronizedSegment(connection);
+  if (segment !== undefined) return segment;
+  setTimers(connection);
+  if (connection.notSentLowat < Infinity) connection.tellRoom(); // what has left made room
   return segment;
 }
 
@@ -37,15 +41,24 @@ function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
     connection.timed = { end: sender.nxt, at: context.now };
   }
   if (!timers.isSet('retransmission')) timers.set('retransmission', after(context.now, rtt.rto));
+  // Before the options: what leaves again may leave without some of them.
+  const flags = answer
+    ? ecn.synAckFlags(connection.retransmissions)
+    : ecn.synFlags(connection.retransmissions);
+  const plain = synOptions(connection, context.settings.tcp);
+  const { options, length } =
+    connection.fastOpen === undefined || answer
+      ? { options: plain, length: 0 }
+      : connection.fastOpen.syn(plain);
   const header: TcpHeader = {
     ...base(connection, sender.iss),
     ack: answer ? receiver.nxt : undefined,
     syn: true,
-    ...(answer ? ecn.synAckFlags(connection.retransmissions) : ecn.synFlags(connection.retransmissions)),
+    ...flags,
     window: Math.min(answer ? receiver.wnd : receiver.buffer, 0xffff), // never scaled [RFC 7323 2.3]
-    options: synOptions(connection, context.settings.tcp),
+    options,
   };
-  return { header, offset: 0, length: 0, segmentSize: 0, cause: answer ? 'syn-ack' : 'syn' };
+  return { header, offset: 0, length, segmentSize: 0, cause: answer ? 'syn-ack' : 'syn' };
 }
 
 /** Duplicate ACKs first, since only ACKs without data count as such [RFC 5681 2]; then data, which carries the ACK; else the ACK. */
@@ -60,6 +73,7 @@ function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undef
   }
   const cause = takeAckDue(connection);
   if (cause !== undefined) return pureAck(connection, cause);
+  if (urgentDue(connection)) return pureAck(connection, 'ack');
   if (receiver.windowUpdateDue()) return pureAck(connection, 'window-update');
   if (connection.keepAliveDue) {
     connection.keepAliveDue = false;
@@ -78,7 +92,10 @@ function takeAckDue(connection: TcpConnection): SendCause | undefined {
   const { ackDue } = connection.receiver;
   const challenge = connection.challengeDue;
   connection.challengeDue = false;
-  if (challenge) return 'challenge-ack';
+  if (challenge) {
+    connection.context.counters.TCPChallengeACK += 1; // the segment's cause tells the trace
+    return 'challenge-ack';
+  }
   if (ackDue === 'overdue') return 'delayed-ack';
   return ackDue === 'now' ? 'ack' : undefined;
 }
@@ -132,7 +149,7 @@ function acknowledging(
   fin: boolean,
   newData: boolean = false,
 ): TcpHeader {
-  const { receiver, timers, ecn, recovery } = connection;
+  const { receiver, sender, timers, ecn, recovery } = connection;
   const { ece, cwr, ae } = ecn.flags(seq, length, newData, recovery.reductions);
   const header: TcpHeader = {
     sourcePort: connection.local.port,
@@ -143,13 +160,14 @@ function acknowledging(
     fin,
     rst: false,
     psh,
-    urgentPointer: undefined,
+    urgentPointer: urgentPointer(sender, seq),
     ece,
     cwr,
     ae,
     window: receiver.offerWindow(),
     options: ackOptions(connection, length),
   };
+  if (header.urgentPointer !== undefined) connection.urgentTold = sender.up;
   receiver.ackSent();
   timers.clear('delayed-ack');
   return header;

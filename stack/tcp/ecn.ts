@@ -97,7 +97,7 @@ export class Ecn {
    * A SYN came [RFC 3168 6.1.1; RFC 9768 3.1.2, Table 2], with `codepoint`. `opened`: our own SYN has left already (simultaneous open), so
    * both have to have offered.
    */
-  synArrived(header: TcpHeader, codepoint: number, opened: boolean): void {
+  synArrived(header: EcnFlags, codepoint: number, opened: boolean): void {
     const wanted = this.#accepted(fieldOf(header), codepoint);
     this.#synCodepoint = codepoint;
     this.mode = opened && this.#offered === 'off' ? 'off' : wanted;
@@ -311,6 +311,6 @@ function flagsOf(field: number): EcnFlags {
   return { ae: (field & 0b100) !== 0, cwr: (field & 0b010) !== 0, ece: (field & 0b001) !== 0 };
 }
 
-function fieldOf({ ae, cwr, ece }: TcpHeader): number {
+function fieldOf({ ae, cwr, ece }: EcnFlags): number {
   return (ae ? 0b100 : 0) | (cwr ? 0b010 : 0) | (ece ? 0b001 : 0);
 }

@@ -11,7 +11,7 @@ const HARD: readonly IcmpErrorKind[] = ['protocol-unreachable', 'port-unreachabl
 /**
  * An ICMP error quotes a segment of `connection` with sequence number `quoted` [RFC 9293 3.9.2.2, MUST-54]. One that lies outside of what
  * is in flight is forged or stale [RFC 5927 4]. Hard errors end an attempt to connect; once synchronized they are soft, since anybody can
- * forge them [RFC 5927 5.2]; soft ones are made known and never abort [MUST-56, SHLD-25].
+ * forge them [RFC 5927 5.2], unless the settings want it by the letter [SHLD-26]; soft ones are made known and never abort [MUST-56, SHLD-25].
  */
 export function icmpErrorArrives(
   connection: TcpConnection,
@@ -24,13 +24,16 @@ export function icmpErrorArrives(
   if (kind === 'fragmentation-needed') {
     return isSynchronized(connection.state) ? packetTooBig(connection, mtu) : 'PKT_TOO_BIG';
   }
-  if (connection.state === 'SYN-SENT' && HARD.includes(kind)) {
-    const reason = kind === 'port-unreachable' ? 'refused' : 'unreachable';
+  const synchronized = isSynchronized(connection.state);
+  const aborts =
+    connection.state === 'SYN-SENT' || (synchronized && connection.context.settings.tcp.hardErrorsAbort);
+  if (aborts && HARD.includes(kind)) {
+    const reason = kind === 'port-unreachable' && !synchronized ? 'refused' : 'unreachable';
     connection.tell({ type: 'closed', reason, detail: kind });
     connection.finish(reason, `ICMP ${kind}`);
     return undefined;
   }
-  if (!isSynchronized(connection.state) && connection.passive) return undefined;
+  if (!synchronized && connection.passive) return undefined;
   connection.tell({ type: 'soft-error', what: kind });
   return undefined;
 }

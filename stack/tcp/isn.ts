@@ -44,7 +44,7 @@ export class Secrets {
   }
 }
 
-function endpointWords(local: Endpoint, remote: Endpoint): number[] {
+export function endpointWords(local: Endpoint, remote: Endpoint): number[] {
   return [
     ...addressWords(local.address),
     ...addressWords(remote.address),
@@ -52,6 +52,6 @@ function endpointWords(local: Endpoint, remote: Endpoint): number[] {
   ];
 }
 
-function addressWords(address: IpAddress): readonly number[] {
+export function addressWords(address: IpAddress): readonly number[] {
   return isIPv4(address) ? [address] : [address.a, address.b, address.c, address.d];
 }

@@ -1,5 +1,5 @@
-import type { DropReason } from '../drop-reasons.ts';
 import type { Family } from '../ip/bind-family.ts';
+import type { Instant } from '../time.ts';
 import type { TcpConnection } from './connection.ts';
 import type { ConnectionOwner, Endpoint, ListenerOwner } from './events.ts';
 
@@ -8,6 +8,8 @@ import type { ConnectionOwner, Endpoint, ListenerOwner } from './events.ts';
  * wait for the program (accept queue), each of at most `backlog` entries.
  */
 export class TcpListener {
+  /** Different for each listener of a host. */
+  readonly number: number;
   readonly local: Endpoint;
   /** Connections of which IP version it takes. */
   readonly family: Family;
@@ -17,8 +19,13 @@ export class TcpListener {
   readonly #closed: (listener: TcpListener) => void;
   readonly #halfOpen: Set<TcpConnection> = new Set();
   readonly #acceptQueue: TcpConnection[] = [];
+  /** Half-open connections that rest as records. */
+  #resting: number = 0;
+  /** When a cookie was last sent; undefined: never. Only for a while after it an ACK is taken for one [RFC 4987 3.6]. */
+  cookieSentAt: Instant | undefined;
 
   constructor(
+    number: number,
     local: Endpoint,
     family: Family,
     backlog: number,
@@ -26,6 +33,7 @@ export class TcpListener {
     owner: ListenerOwner,
     closed: (listener: TcpListener) => void,
   ) {
+    this.number = number;
     this.local = local;
     this.family = family;
     this.backlog = backlog;
@@ -49,10 +57,14 @@ export class TcpListener {
     this.#acceptQueue.length = 0;
   }
 
-  /** Why a SYN cannot be taken now; undefined if it can. */
-  refuses(): DropReason | undefined {
-    const full = this.#halfOpen.size >= this.backlog || this.acceptQueueFull;
-    return full ? 'TCP_LISTEN_OVERFLOW' : undefined;
+  /** No further half-open connection can be taken. */
+  get synQueueFull(): boolean {
+    return this.halfOpen >= this.backlog;
+  }
+
+  /** Half of the SYN queue is taken: a SYN gets no more than a record. */
+  get isPressed(): boolean {
+    return this.halfOpen * 2 >= this.backlog;
   }
 
   /** No further connection can be taken into the accept queue. */
@@ -62,12 +74,24 @@ export class TcpListener {
 
   /** Connections half open. */
   get halfOpen(): number {
-    return this.#halfOpen.size;
+    return this.#halfOpen.size + this.#resting;
   }
 
   /** A SYN made `connection`. */
   synReceived(connection: TcpConnection): void {
     this.#halfOpen.add(connection);
+  }
+
+  /** A record takes the place of a half-open connection. */
+  rests(connection: TcpConnection): void {
+    this.#halfOpen.delete(connection);
+    this.#resting += 1;
+  }
+
+  /** And the connection that of its record; undefined: it is gone. */
+  wakes(connection: TcpConnection | undefined): void {
+    this.#resting -= 1;
+    if (connection !== undefined) this.#halfOpen.add(connection);
   }
 
   /** Its handshake is over. True if it was one of the half-open ones. */

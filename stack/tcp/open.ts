@@ -1,3 +1,4 @@
+import { after } from '../time.ts';
 import type { TcpConnection } from './connection.ts';
 import { negotiate } from './options.ts';
 import type { ArrivedSegment } from './segment.ts';
@@ -20,11 +21,14 @@ export function openPassive(connection: TcpConnection, segment: ArrivedSegment):
   negotiate(connection, segment.header.options, context.settings.tcp);
   connection.ecn.synArrived(segment.header, segment.ecn, false);
   sender.setWindow(segment.seq, sender.iss, segment.header.window); // unscaled in a SYN [RFC 7323 2.3]
+  const { options, ae, cwr, ece } = segment.header;
+  connection.synOffer = { options, ae, cwr, ece, codepoint: segment.ecn };
   connection.enter('SYN-RECEIVED', 'rcv SYN');
   connection.heardAt = context.now;
   connection.progressAt = context.now;
   connection.synDue = true;
-  queueText(connection, segment);
+  if (connection.fastOpened?.accepted === true) takeTextAtOnce(connection, segment);
+  else queueText(connection, segment);
 }
 
 /**
@@ -38,6 +42,19 @@ export function queueText(connection: TcpConnection, segment: ArrivedSegment): v
   receiver.holdUntilEstablished(segment);
 }
 
+/**
+ * Fast Open: the data of the SYN goes to the program now, and the SYN-ACK acknowledges it [RFC 7413 4.2.2]. A FIN waits until the handshake
+ * is over. What the program answers may leave before that, in the initial window; so SND.UNA lies behind our SYN from now on.
+ */
+function takeTextAtOnce(connection: TcpConnection, segment: ArrivedSegment): void {
+  const { receiver, sender } = connection;
+  queueText(connection, segment);
+  if (receiver.takeHeld()) connection.tell({ type: 'readable' });
+  receiver.ackDue = 'none'; // the SYN-ACK does it
+  sender.una = add(sender.iss, 1);
+  sender.congestion.established(sender.mss, false, connection.context.now, undefined, connection.sack);
+}
+
 /** The connection is synchronized: congestion control begins, what waited for it happens [RFC 9293 3.10.4]. */
 export function established(connection: TcpConnection, cause: string): void {
   const { sender, context, rtt } = connection;
@@ -45,9 +62,14 @@ export function established(connection: TcpConnection, cause: string): void {
   connection.timers.clear('retransmission');
   const synLost = connection.retransmissions > 1;
   connection.retransmissions = 0;
+  connection.synOffer = undefined;
   connection.progressAt = context.now;
   connection.heardAt = context.now;
-  sender.congestion.established(sender.mss, synLost, context.now, rtt.srtt, connection.sack);
+  if (connection.fastOpened?.accepted !== true)
+    sender.congestion.established(sender.mss, synLost, context.now, rtt.srtt, connection.sack);
+  connection.fastOpen?.established();
+  connection.fastOpened?.over(false, context.now);
+  if (sender.flightSize > 0) connection.timers.set('retransmission', after(context.now, rtt.rto)); // left before the handshake was over
   if (connection.synRetransmitted) rtt.synWasRetransmitted();
   connection.tell({ type: 'established' });
   if (connection.closeQueued) {

@@ -2,6 +2,7 @@ import type { TcpSettings } from '../settings.ts';
 import type { Instant } from '../time.ts';
 import { NO_OPTIONS, type TcpOptions } from '../wire/tcp-options.ts';
 import type { TcpConnection } from './connection.ts';
+import { withFastOpen } from './fast-open.ts';
 import { updateMss } from './path-mtu.ts';
 import { BlockWriter } from './sack-blocks.ts';
 import { SackRecovery } from './sack-recovery.ts';
@@ -22,7 +23,7 @@ export function synOptions(connection: TcpConnection, settings: TcpSettings): Tc
   const scaling = answer ? connection.windowScaling : settings.windowScaling;
   const timestamps = answer ? connection.timestamps : settings.timestamps;
   const sack = answer ? connection.sack : settings.sack;
-  return {
+  const offered: TcpOptions = {
     mss: connection.announcedMss,
     windowScale: scaling ? windowShift(connection.receiver.maxBuffer) : undefined,
     sackPermitted: sack,
@@ -31,6 +32,8 @@ export function synOptions(connection: TcpConnection, settings: TcpSettings): Tc
     fastOpen: undefined,
     others: answer ? connection.ecn.options(0, 0) : undefined,
   };
+  const cookie = answer && connection.retransmissions === 0 ? connection.fastOpened?.reply : undefined; // not again [RFC 7413 4.2.2]
+  return (cookie && withFastOpen(offered, cookie, settings.optionLayout)) ?? offered;
 }
 
 /** Takes what the peer's SYN or SYN-ACK offers, and with it what is in use from now on. */
@@ -85,7 +88,8 @@ export function ackOptions(connection: TcpConnection, length: number): TcpOption
   const counters = connection.ecn.options(length, mss);
   const room = mss - length - SACK_LENGTH;
   if (sack !== undefined && !sack.isEmpty && room >= 0) {
-    const blocks = sack.take(1 + Math.floor(room / BLOCK_LENGTH));
+    const most = connection.timestamps ? 3 : 4; // what 40 bytes of options have room for
+    const blocks = sack.take(Math.min(most, 1 + Math.floor(room / BLOCK_LENGTH)));
     return withOptions(connection, blocks, length === 0 ? counters : undefined);
   }
   return counters === undefined ? segmentOptions(connection) : withOptions(connection, undefined, counters);

@@ -37,9 +37,9 @@ export class Rack {
   #sentAt: Instant | undefined;
   #order: number = 0;
   #end: SeqNumber | undefined;
-  /** RACK.fack: the highest sequence number that has arrived, by the ACKs before this one, and with it. */
+  /** RACK.fack: the highest sequence number that has arrived; and as it was before the present ACK. */
   #fack: SeqNumber | undefined;
-  #nextFack: SeqNumber | undefined;
+  #fackBefore: SeqNumber | undefined;
   /** RACK.dsack_round: one step of the window per round trip; undefined: the next DSACK counts. */
   #dsackRound: SeqNumber | undefined;
   #persist: number = 0;
@@ -66,7 +66,6 @@ export class Rack {
 
   /** Step 4, upon an ACK: `dsack`: it had one; `una`, `nxt`: SND.UNA after it and SND.NXT. */
   adapt(dsack: boolean, una: SeqNumber, nxt: SeqNumber): void {
-    this.#fack = this.#nextFack;
     if (this.#dsackRound !== undefined && geq(una, this.#dsackRound)) this.#dsackRound = undefined;
     if (!dsack || this.#dsackRound !== undefined) return;
     this.#dsackRound = nxt;
@@ -114,16 +113,18 @@ export class Rack {
     return record.order === order ? gt(record.end, end) : record.order > order;
   }
 
-  /**
-   * A segment that was never sent twice arrives after one with higher numbers: the path reorders. What one ACK reports is looked at in
-   * ascending order [6.2, step 3], however blocks and ack number come, so each is compared with what earlier ACKs had told.
-   */
+  /** An ACK comes: what it tells of arrived together, so that its order says nothing of reordering. */
+  ackArrives(): void {
+    this.#fackBefore = this.#fack;
+  }
+
+  /** A segment that was never sent twice arrives after one with higher numbers: the path reorders. */
   #detectReordering(record: Transmission): void {
-    if (this.#nextFack === undefined || gt(record.end, this.#nextFack)) this.#nextFack = record.end;
-    if (this.#fack === undefined) return;
-    if (lt(record.end, this.#fack) && record.retransmissions === 0) {
+    const before = this.#fackBefore;
+    if (this.#fack === undefined || gt(record.end, this.#fack)) this.#fack = record.end;
+    if (before !== undefined && lt(record.end, before) && record.retransmissions === 0) {
       this.reorderingSeen = true;
-      const overtaken = Math.ceil(((this.#fack - record.start) >>> 0) / record.segmentSize);
+      const overtaken = Math.ceil(((before - record.start) >>> 0) / record.segmentSize);
       if (overtaken < 0x10000) this.reordering = Math.max(this.reordering, overtaken);
     }
   }

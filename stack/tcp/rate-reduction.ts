@@ -29,9 +29,9 @@ export class RateReduction {
     if (pipe > ssthresh) {
       count = Math.ceil((this.#delivered * ssthresh) / this.#recoverFlight) - this.#out;
     } else {
-      // What was just delivered may always be replaced: a recovery that a timer began has sent before anything was delivered [RFC 9937].
-      const limit = Math.max(this.#delivered - this.#out, delivered) + (safe ? smss : 0);
-      count = Math.min(ssthresh - pipe, limit);
+      // At least what this ACK delivered, or nothing would ever leave once pipe is 0 and all is repaid [RFC 9937].
+      const owed = Math.max(this.#delivered - this.#out, delivered);
+      count = Math.min(ssthresh - pipe, safe ? owed + smss : owed);
     }
     // The first retransmission leaves at once, whatever the bounds say [RFC 6937 3; RFC 9937].
     if (this.#out === 0) count = Math.max(count, smss);

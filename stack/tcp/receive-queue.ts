@@ -16,6 +16,15 @@ export class ReceiveQueue {
     return this.#length;
   }
 
+  /** Bytes of memory taken, with what is taken ahead and what was read of the oldest chunk. */
+  get held(): number {
+    const oldest = this.#chunks[this.#first];
+    const newest = this.#chunks[this.#firstBorrowed - 1]; // of our own
+    if (oldest === undefined || newest === undefined || this.#firstBorrowed <= this.#first)
+      return this.#length;
+    return this.#length + oldest.at + newest.bytes.length - newest.end;
+  }
+
   /** Appends `bytes[at..at+length)`, which have to stay as they are until `settle` or until they are taken. */
   append(bytes: Uint8Array, at: number, length: number): void {
     if (length === 0) return;

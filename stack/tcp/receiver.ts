@@ -1,8 +1,9 @@
 import type { TcpSettings } from '../settings.ts';
-import { type Duration, type Instant, between } from '../time.ts';
+import type { Duration, Instant } from '../time.ts';
 import { Assembler } from './assembler.ts';
+import { ReceiveAutotuning } from './autotuning.ts';
 import { ReceiveQueue } from './receive-queue.ts';
-import type { BlockWriter } from './sack-blocks.ts';
+import { BlockWriter } from './sack-blocks.ts';
 import type { ArrivedSegment } from './segment.ts';
 import { type SeqNumber, add, distance, gt, leq, lt, max, seq } from './sequence.ts';
 
@@ -37,6 +38,8 @@ export class Receiver {
   /** Bytes the buffer may hold now; autotuning raises it up to `maxBuffer`. */
   buffer: number;
   maxBuffer: number;
+  /** False under memory pressure: the buffer stays as it is (`maxMemory`). */
+  mayGrow: boolean = true;
   /** Largest payload of a single segment seen: the peer's MSS for the purpose of acknowledging. */
   peerMss: number = 536;
   /** Duplicate ACKs to send, one for each segment that came out of order [RFC 5681 4.2]. */
@@ -46,6 +49,7 @@ export class Receiver {
   sack: BlockWriter | undefined;
   readonly queue: ReceiveQueue = new ReceiveQueue();
   readonly assembler: Assembler = new Assembler();
+  readonly tuning: ReceiveAutotuning;
   readonly #settings: TcpSettings;
   /** In-order bytes received since the last ACK left. */
   #unacknowledged: number = 0;
@@ -53,14 +57,12 @@ export class Receiver {
   /** The program read something since a window was last offered. */
   #readSinceOffer: boolean = false;
   #largestOffered: number = 0;
-  /** Autotuning: bytes the program read since `#measuredSince`. */
-  #read: number = 0;
-  #measuredSince: Instant = 0 as Instant;
 
   constructor(settings: TcpSettings) {
     this.#settings = settings;
     this.buffer = settings.receiveBuffer.from;
     this.maxBuffer = settings.receiveBuffer.to;
+    this.tuning = new ReceiveAutotuning(settings.receiveBuffer);
     this.#quickAcks = settings.quickAcks;
   }
 
@@ -108,17 +110,26 @@ export class Receiver {
     this.#noteSize(segment);
     const limit = 2 * Math.max(this.buffer, 65_536);
     const { seq: left, bytes, payloadAt, length } = segment;
-    const stored = this.assembler.insert(left, bytes, payloadAt, length, limit);
+    const ranges = Math.max(64, Math.floor(this.buffer / this.#settings.bytesPerRange)); // attacks.md A13
+    const stored = this.assembler.insert(left, bytes, payloadAt, length, limit, ranges);
     // A merged super-segment stands for many; three are all that a sender needs to hear.
     this.duplicateAcks += Math.min(segment.wireSegments, 3);
     if (this.sack !== undefined) {
-      this.duplicateAcks = Math.min(this.duplicateAcks, 3);
       if (stored >= 0 && stored < length) this.cameTwice(left, add(left, length));
       // The FIN's number counts: else the peer takes the last segment, which is one with it, for lost [RFC 2018 3: sequence space].
       if (stored >= 0) this.sack.held(left, add(left, length + (segment.fin ? 1 : 0)));
+      // More only if they have more to tell: beside timestamps three blocks fit into each.
+      this.duplicateAcks = Math.min(this.duplicateAcks, Math.max(3, Math.ceil(this.sack.untold / 3)));
     }
     this.#quickAcks = this.#settings.quickAcks;
     return stored;
+  }
+
+  /** Gives up what is out of order, whatever SACK has said of it, and owes a duplicate ACK [RFC 2018 8]. */
+  prune(): void {
+    this.assembler.clear();
+    if (this.sack !== undefined) this.sack = new BlockWriter();
+    this.duplicateAcks += 1;
   }
 
   /** `[left, right)` had come before, all of it or a part: D-SACK tells the peer [RFC 2883 4]. */
@@ -177,8 +188,15 @@ export class Receiver {
     if (bytes === undefined) return undefined;
     if (this.up !== undefined && this.urgentBytes === 0) this.up = undefined; // lest it seem to lie ahead 2^31 bytes later
     this.#readSinceOffer = true;
-    this.#autotune(bytes.length, now, srtt);
+    if (this.mayGrow)
+      this.buffer = this.tuning.read(bytes.length, now, srtt, this.buffer, this.maxBuffer, this.peerMss);
     return bytes;
+  }
+
+  /** The program chooses the size of the buffer. What was offered stays offered, and is taken if it comes. */
+  fixBuffer(bytes: number): void {
+    this.tuning.fixed = true;
+    this.buffer = Math.max(1, Math.min(bytes, this.maxBuffer));
   }
 
   /** The program gave up reading: what is held goes, and what comes will be refused. */
@@ -248,28 +266,5 @@ export class Receiver {
     }
     // The gap is gone: what is owed now is one ACK for all of it.
     if (this.assembler.ranges === 0) this.duplicateAcks = 0;
-  }
-
-  /**
-   * Dynamic right-sizing: if the program reads more than half a buffer per round trip, the window is what limits the peer, and the
-   * buffer doubles.
-   */
-  #autotune(count: number, now: Instant, srtt: Duration | undefined): void {
-    if (
-      this.buffer >= this.maxBuffer ||
-      this.#settings.receiveBuffer.from === this.#settings.receiveBuffer.to
-    )
-      return;
-    this.#read += count;
-    if (between(this.#measuredSince, now) < Math.max(srtt ?? 0, 1_000)) {
-      if (this.#read * 2 < this.buffer) return;
-    } else if (this.#read * 2 < this.buffer) {
-      this.#read = 0;
-      this.#measuredSince = now;
-      return;
-    }
-    this.buffer = Math.min(this.buffer * 2, this.maxBuffer);
-    this.#read = 0;
-    this.#measuredSince = now;
   }
 }

@@ -54,17 +54,25 @@ function isDuplicate(first: SackBlock, second: SackBlock | undefined, ack: SeqNu
 /** No segment has room for more than four blocks; beside timestamps for three [RFC 2018 3]. */
 const MOST = 4;
 
+/** Blocks not reported yet that are kept: so many holes in one batch of segments can be told of. */
+const MOST_UNTOLD = 60;
+
+/** A run of bytes beyond RCV.NXT, and whether an ACK has reported it as it is. */
+interface Run extends SackBlock {
+  told: boolean;
+}
+
 /** What a receiver reports: the block that grew last comes first [RFC 2018 4]; what came twice before all [RFC 2883 4]. */
 export class BlockWriter {
-  /** Most recent first; none below RCV.NXT. */
-  #blocks: SackBlock[] = NONE;
+  /** Most recent first, those not told yet before the others; none below RCV.NXT. */
+  #blocks: Run[] = NONE;
   #duplicate: SackBlock | undefined;
 
   /** `[left, right)` is held beyond RCV.NXT: all of the run that the segment which came has become a part of. */
   held(left: SeqNumber, right: SeqNumber): void {
     let from = left;
     let to = right;
-    const others: SackBlock[] = [];
+    const others: Run[] = [];
     for (const block of this.#blocks) {
       if (lt(block.right, from) || gt(block.left, to)) {
         others.push(block);
@@ -73,7 +81,8 @@ export class BlockWriter {
       if (lt(block.left, from)) from = block.left;
       if (gt(block.right, to)) to = block.right;
     }
-    this.#blocks = [{ left: from, right: to }, ...others].slice(0, MOST);
+    const most = Math.min(MOST_UNTOLD, Math.max(MOST, 1 + others.findLastIndex(({ told }) => !told) + 1));
+    this.#blocks = [{ left: from, right: to, told: false }, ...others].slice(0, most);
   }
 
   /** Of `[left, right)` something was here already: the next ACK says so, once [RFC 2883 4]; of a partial duplicate that part [4.1]. */
@@ -81,6 +90,11 @@ export class BlockWriter {
     const known = this.#blocks.find((block) => lt(block.left, right) && gt(block.right, left));
     this.#duplicate =
       known === undefined ? { left, right } : { left: max(left, known.left), right: min(right, known.right) };
+  }
+
+  /** Blocks that no ACK has reported: with several holes in one batch more than fit into one. */
+  get untold(): number {
+    return this.#blocks.findLastIndex(({ told }) => !told) + 1;
   }
 
   /** There is nothing to report. */
@@ -94,20 +108,33 @@ export class BlockWriter {
     if (this.#blocks.length === 0) this.#blocks = NONE;
   }
 
-  /** At most `most` blocks for a segment that leaves now, in this order; undefined if there are none. */
+  /**
+   * At most `most` blocks for a segment that leaves now, in this order; undefined if there are none. With more that are not told yet the
+   * oldest of them: as if each segment of the batch had been answered by itself.
+   */
   take(most: number): readonly SackBlock[] | undefined {
     const duplicate = this.#duplicate;
     this.#duplicate = undefined;
-    if (duplicate === undefined) return this.#blocks.length === 0 ? undefined : this.#blocks.slice(0, most);
+    if (duplicate === undefined)
+      return this.#blocks.length === 0 ? undefined : this.#tell(Math.min(most, MOST));
     // The run that holds it comes second, so that the sender can tell a D-SACK [RFC 2883 4.2].
-    const holder = this.#blocks.filter((block) => covers(block, duplicate));
-    const rest = this.#blocks.filter((block) => !covers(block, duplicate));
-    return [duplicate, ...holder, ...rest].slice(0, Math.min(most, MOST));
+    const holder = this.#blocks.find((block) => covers(block, duplicate));
+    const room = Math.min(most, MOST) - 1;
+    if (holder === undefined) return [duplicate, ...this.#tell(room)];
+    const rest = this.#blocks.filter((block) => block !== holder);
+    return [duplicate, holder, ...rest].slice(0, room + 1);
+  }
+
+  #tell(room: number): SackBlock[] {
+    const last = Math.max(room, this.untold);
+    const blocks = this.#blocks.slice(last - room, last);
+    for (const block of blocks) block.told = true;
+    return blocks;
   }
 }
 
 /** An idle connection has no list of its own. */
-const NONE: SackBlock[] = [];
+const NONE: Run[] = [];
 
 function covers(block: SackBlock, inner: SackBlock): boolean {
   return leq(block.left, inner.left) && geq(block.right, inner.right);

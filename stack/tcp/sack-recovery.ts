@@ -119,12 +119,15 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     const account = this.#account;
     account.now = now;
     account.minRtt = minRtt;
-    account.echo = timestamps?.echo;
+    // What lies beyond a gap does not move TS.Recent: of a block's segments the echo says nothing [RFC 7323 4.3; RFC 8985 6.2, step 2].
+    account.echo = undefined;
     account.delivered = 0;
     account.lost = 0;
     account.original = false;
     const { una, nxt, maxWnd, mss } = this.#sender;
+    this.rack.ackArrives();
     const duplicate = this.blocks.read(sack, ack, una, nxt, maxWnd);
+    account.echo = timestamps?.echo;
     account.dsack = duplicate !== undefined;
     if (duplicate === undefined) return;
     const { left, right } = duplicate;

@@ -6,11 +6,11 @@ import type { SendCause } from '../trace.ts';
 import { congestionControl } from './congestion/choice.ts';
 import type { CongestionControl } from './congestion/congestion-control.ts';
 import { DeliveryRate } from './delivery-rate.ts';
-import { Pacer } from './pacer.ts';
+import { Pacer, sendQuantum } from './pacer.ts';
 import type { RttEstimator } from './rtt.ts';
 import { Scoreboard } from './scoreboard.ts';
 import type { Blocked, SendPlan } from './send-plan.ts';
-import { type SeqNumber, add, distance, gt, lt, min, seq } from './sequence.ts';
+import { type SeqNumber, add, distance, geq, gt, lt, min, seq } from './sequence.ts';
 
 /**
  * The sending half of a connection: SND.UNA, SND.NXT, the peer's window, the send queue, and what may leave next
@@ -36,6 +36,8 @@ export class Sender {
   mss: number = 536;
   /** Payload bytes that may leave as one super-segment; `mss` where the device does not cut. */
   largest: number = 536;
+  /** SND.UP: the number behind the urgent data [RFC 9293 3.3.1]; undefined: nothing urgent is unacknowledged. */
+  up: SeqNumber | undefined;
   /** Nagle's algorithm is off [RFC 9293 MUST-17]. */
   noDelay: boolean;
   /** The program closed the write side: a FIN follows the queue. */
@@ -133,6 +135,11 @@ export class Sender {
     return this.probed ? add(this.nxt, 1) : this.nxt;
   }
 
+  /** Payload bytes of one plan at most: the parts of a super-segment would all have the same urgent pointer. */
+  get #most(): number {
+    return this.up === undefined ? this.largest : this.mss;
+  }
+
   /** Offset in the queue of sequence number `at`. */
   offsetOf(at: SeqNumber): number {
     return distance(this.#queueSeq, at);
@@ -144,6 +151,7 @@ export class Sender {
     this.una = ack;
     if (gt(ack, this.nxt)) this.nxt = ack; // the probe's octet was taken
     if (advanced > 0) this.probed = false;
+    if (this.up !== undefined && geq(ack, this.up)) this.up = undefined;
     const data = Math.min(Math.max(0, distance(this.#queueSeq, ack)), this.queue.length);
     this.queue.drop(data);
     this.#queueSeq = add(this.#queueSeq, data);
@@ -193,7 +201,7 @@ export class Sender {
     if (!lost && this.probeNow) return this.#probe();
     const rate = this.pacer.rate(this.congestion, rtt.srtt);
     if (rate !== undefined && this.#paced(now)) return undefined;
-    const burst = rate === undefined ? this.largest : this.#burst(rate);
+    const burst = rate === undefined ? this.#most : this.#burst(rate);
     let plan = lost ? this.#sendLost(burst, now) : this.#sendNew(burst, now, rtt.rto);
     if (plan === undefined && this.holdLost && this.inFlight === 0) plan = this.#sendLost(burst, now); // nothing new may go
     if (plan !== undefined) this.pacer.sent(plan.length, now, rate, this.mss);
@@ -317,8 +325,8 @@ export class Sender {
 
   /** What may leave in one go at `rate`, in whole segments. */
   #burst(rate: number): number {
-    const quantum = this.pacer.quantum(rate, this.mss);
-    return Math.max(this.mss, Math.min(this.largest, quantum - (quantum % this.mss)));
+    const quantum = sendQuantum(rate, this.mss);
+    return Math.max(this.mss, Math.min(this.#most, quantum - (quantum % this.mss)));
   }
 
   /** What the congestion window leaves room for, in bytes; below 0 after a reduction. */
@@ -361,7 +369,8 @@ export class Sender {
 
   /** Nagle: a small segment waits while anything is out, and others are gathered into it [RFC 9293 3.7.4, MAY-16, SHLD-27]. */
   #mayBeSmall(flight: number, length: number): boolean {
-    return this.noDelay || this.finQueued || this.pushNow || flight === 0 || length % this.mss === 0;
+    const atOnce = this.noDelay || this.finQueued || this.pushNow || this.up !== undefined;
+    return atOnce || flight === 0 || length % this.mss === 0;
   }
 
   #restartAfterIdle(now: Instant, rto: Duration): void {

@@ -17,7 +17,8 @@ export type TcpState =
  * against this table, and the state diagram is drawn from it.
  */
 export const TRANSITIONS: { readonly [from in TcpState]: readonly TcpState[] } = {
-  CLOSED: ['LISTEN', 'SYN-SENT', 'SYN-RECEIVED'], // SYN-RECEIVED: the connection that a listener makes for a SYN
+  // SYN-RECEIVED: the connection that a listener makes for a SYN; TIME-WAIT: back, the SYN being an old duplicate (MAY-2)
+  CLOSED: ['LISTEN', 'SYN-SENT', 'SYN-RECEIVED', 'TIME-WAIT'],
   LISTEN: ['SYN-RECEIVED', 'SYN-SENT', 'CLOSED'],
   'SYN-SENT': ['SYN-RECEIVED', 'ESTABLISHED', 'CLOSED'],
   'SYN-RECEIVED': ['ESTABLISHED', 'FIN-WAIT-1', 'CLOSE-WAIT', 'LISTEN', 'CLOSED'], // CLOSE-WAIT: 3.10.7.4, eighth check

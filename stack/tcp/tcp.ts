@@ -1,29 +1,40 @@
+// oxlint-disable max-lines -- the drain and its inputs in one place; what it serves is in the files beside it
 import type { PacketBuffer } from '../bytes/packet-buffer.ts';
 import type { HostContext } from '../context.ts';
+import { reached } from '../counters.ts';
 import type { DropReason, ResetReason } from '../drop-reasons.ts';
 import type { Ip } from '../ip/ip.ts';
 import type { Route } from '../ip/routes.ts';
 import type { IpMeta, Transport } from '../ip/transport.ts';
-import type { Instant } from '../time.ts';
+import { type Instant, earlier } from '../time.ts';
 import type { IpAddress } from '../wire/address.ts';
 import { PROTOCOL_TCP } from '../wire/ipv4.ts';
-import { BARE_HEADER, type TcpHeader, emit, headerLength, parse, verifyChecksum } from '../wire/tcp.ts';
+import { type TcpHeader, emit, headerLength, parse, verifyChecksum } from '../wire/tcp.ts';
 import type { TcpConnection } from './connection.ts';
+import { accountFor } from './connection-memory.ts';
 import { ConnectionTable } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
+import { countByState } from './dormant.ts';
 import type { ConnectionOwner, Endpoint, IcmpErrorKind, ListenerOwner } from './events.ts';
 import { icmpErrorArrives } from './icmp-error.ts';
+import { Listening } from './listening.ts';
+import { resetHeader } from './reset-header.ts';
 import type { TcpListener } from './listener.ts';
 import { ArrivedSegment, type OutgoingSegment } from './segment.ts';
-import { type SeqNumber, add, seq } from './sequence.ts';
-import { isSynchronized } from './states.ts';
-import { traceSegment } from './tracing.ts';
+import { add, seq } from './sequence.ts';
+import type { FastOpenConnect } from './fast-open-client.ts';
+import type { FastOpenListen } from './fast-open.ts';
+import { FastOpen } from './fast-open-host.ts';
+import { type TcpState, isSynchronized } from './states.ts';
+import { countSent, traceSegment } from './tracing.ts';
 
 /** How to open a connection. */
 export interface ConnectOptions {
   readonly remote: Endpoint;
   /** Where from; by default the route's source address and an ephemeral port [RFC 9293 MUST-43]. */
   readonly local?: { readonly address?: IpAddress | undefined; readonly port?: number | undefined };
+  /** Asks for Fast Open [RFC 7413]: with a cookie for the server, data leaves with the SYN. */
+  readonly fastOpen?: FastOpenConnect;
   /** The name of the interface to leave by: the zone of a link-local IPv6 address (`fe80::1%eth0`) [RFC 4007 11]. */
   readonly zone?: string | undefined;
 }
@@ -39,6 +50,8 @@ export interface ListenOptions {
   readonly backlog?: number;
   /** Several listeners with this option may share the port. */
   readonly reusePort?: boolean;
+  /** Takes data with SYNs [RFC 7413]. A SYN that the network delivers twice may then open two connections with the same data. */
+  readonly fastOpen?: FastOpenListen;
 }
 
 /** TCP of one host: takes packets to their connections, asks connections for segments, and hands their events to their owners. */
@@ -48,6 +61,7 @@ export class Tcp implements Transport {
   /** Work came up outside of a turn: the host is to drain soon. */
   readonly #drainSoon: () => void;
   readonly #table: ConnectionTable;
+  readonly #listening: Listening;
   readonly #deadlines: Deadlines<TcpConnection> = new Deadlines();
   /** Connections with something to do. */
   #touched: Set<TcpConnection> = new Set();
@@ -56,12 +70,26 @@ export class Tcp implements Transport {
   /** Connections that wait for their device. */
   readonly #deviceBusy: Set<TcpConnection> = new Set();
   readonly #ready: Set<TcpListener> = new Set();
+  readonly #fastOpen: FastOpen;
 
   constructor(context: HostContext, ip: Ip, drainSoon: () => void) {
     this.#context = context;
     this.#ip = ip;
     this.#drainSoon = drainSoon;
     this.#table = new ConnectionTable(context, ip, (connection) => this.#touch(connection));
+    this.#fastOpen = new FastOpen(context);
+    this.#listening = new Listening(context, this.#table, {
+      traceIn: (segment, meta, size, id) => this.#traceIn(segment, meta, size, id),
+      takes: (connection, segment, meta) => this.#takes(connection, segment, meta),
+      synArrived: (listener, connection, segment, meta) => {
+        this.#fastOpen.synArrived(listener, connection, segment);
+        connection.receivedTypeOfService = meta.tos;
+      },
+      opened: (connection) => this.#arrivedAt(connection),
+      emit: (segment, route, destination) => this.#emit(segment, route, destination),
+      resetFor: (segment, meta, reason) => this.#resetFor(segment, meta, reason),
+      drop: (reason) => this.#drop(reason),
+    });
     ip.register(PROTOCOL_TCP, this);
     ip.onWritable = () => {
       for (const connection of this.#deviceBusy) this.#touch(connection);
@@ -71,32 +99,47 @@ export class Tcp implements Transport {
 
   /** OPEN, passive [RFC 9293 3.9.1.1]. Throws `StackError`: EADDRINUSE, EADDRNOTAVAIL, EINVAL. */
   listen(options: ListenOptions, owner: ListenerOwner): TcpListener {
-    return this.#table.listen(options, owner);
+    const listener = this.#table.listen(options, owner);
+    this.#fastOpen.listen(listener, options.fastOpen);
+    return listener;
   }
 
   /** OPEN, active [RFC 9293 3.9.1.1]. Throws `StackError`: EADDRNOTAVAIL, EADDRINUSE, ENETUNREACH, EINVAL. */
   connect(options: ConnectOptions, owner: ConnectionOwner): TcpConnection {
     const connection = this.#table.connect(options);
     connection.owner = owner;
+    this.#fastOpen.connect(connection, options.fastOpen);
     connection.open();
+    if (options.fastOpen?.data !== undefined) connection.enqueue(options.fastOpen.data);
     return connection;
   }
 
-  /** All connections, TIME-WAIT included. */
+  /** All connections, TIME-WAIT included. Who looks at one keeps it from being put away as a record; to count, ask `countByState`. */
   connections(): Iterable<TcpConnection> {
-    return this.#table.demux.connections();
+    for (const connection of this.#table.wakeAll()) this.#deadlines.update(connection);
+    for (const connection of this.#table.demux.connections()) connection.observed = true;
+    return [...this.#table.demux.connections()];
   }
 
   /** How many there are. */
   get size(): number {
-    return this.#table.demux.size;
+    return this.#table.demux.size + this.#table.dormant.size;
+  }
+
+  /** How many there are of each state, without looking at any. */
+  countByState(): Map<TcpState, number> {
+    return countByState(this.#table.demux, this.#table.dormant);
   }
 
   packetArrived(packet: PacketBuffer, meta: IpMeta): void {
+    const { counters } = this.#context;
+    counters.InSegs += 1;
     if (meta.broadcast) return this.#drop('OTHERHOST'); // RFC 9293 MUST-57: silently
-    if (!verifyChecksum(packet, meta.source, meta.destination)) return this.#drop('TCP_CSUM');
-    const header = parse(packet);
-    if (typeof header === 'string') return this.#drop(header);
+    const header = verifyChecksum(packet, meta.source, meta.destination) ? parse(packet) : 'TCP_CSUM';
+    if (typeof header === 'string') {
+      counters.InErrs += 1;
+      return this.#drop(header);
+    }
     const payloadAt = packet.head + headerLength(packet);
     const length = packet.tail - payloadAt;
     const merged = packet.segmentSize > 0 ? Math.ceil(length / packet.segmentSize) : 1;
@@ -119,17 +162,13 @@ export class Tcp implements Transport {
     mtu: number,
   ): void {
     const { view, head } = quoted;
-    const connection = this.#table.demux.find(
-      source,
-      view.getUint16(head),
-      destination,
-      view.getUint16(head + 2),
-    );
+    const connection = this.#table.find(source, view.getUint16(head), destination, view.getUint16(head + 2));
     if (connection === undefined) return this.#ip.drop('icmp', 'NO_SOCKET');
     const reason = icmpErrorArrives(connection, kind, seq(view.getUint32(head + 4)), mtu);
-    if (reason !== undefined) return this.#ip.drop('icmp', reason, connection.id);
-    if (kind === 'fragmentation-needed') this.#ip.pathMtu.lower(destination, connection.pathMtu);
+    if (reason === undefined && kind === 'fragmentation-needed')
+      this.#ip.pathMtu.lower(destination, connection.pathMtu);
     this.#touch(connection);
+    if (reason !== undefined) this.#ip.drop('icmp', reason, connection.id);
   }
 
   /** Something waits for `drain`. */
@@ -159,7 +198,7 @@ export class Tcp implements Transport {
   /** Lets the timers of all connections go off that are due. */
   advance(): void {
     for (;;) {
-      const connection = this.#deadlines.due(this.#context.now);
+      const connection = this.#deadlines.due(this.#context.now) ?? this.#table.wakeDue();
       if (connection === undefined) return;
       connection.deadlinesPassed();
       connection.traceVariables();
@@ -169,7 +208,7 @@ export class Tcp implements Transport {
   }
 
   nextDeadline(): Instant {
-    return this.#deadlines.next;
+    return earlier(this.#deadlines.next, this.#table.dormant.nextDeadline);
   }
 
   /** Aborts every connection and closes every listener. */
@@ -180,19 +219,29 @@ export class Tcp implements Transport {
   #segmentArrived(segment: ArrivedSegment, meta: IpMeta, segmentSize: number): void {
     const { header } = segment;
     const { source, destination } = meta;
-    const found = this.#table.demux.find(destination, header.destinationPort, source, header.sourcePort);
+    const found = this.#table.find(destination, header.destinationPort, source, header.sourcePort);
     const connection = found === undefined ? undefined : this.#table.afterTimeWait(found, segment, meta);
-    if (connection === undefined) return this.#forListener(segment, meta, segmentSize);
+    if (connection === undefined) return this.#listening.segmentArrived(segment, meta, segmentSize);
     this.#traceIn(segment, meta, segmentSize, connection.id);
-    if (connection.state === 'SYN-RECEIVED' && this.#mustWait(connection, header))
+    this.#takes(connection, segment, meta);
+  }
+
+  /** The segment is for `connection`. */
+  #takes(connection: TcpConnection, segment: ArrivedSegment, meta: IpMeta): void {
+    if (connection.state === 'SYN-RECEIVED' && this.#mustWait(connection, segment.header)) {
+      reached(this.#context, 'ListenOverflows', connection.id);
+      this.#touch(connection);
       return this.#drop('TCP_LISTEN_OVERFLOW');
+    }
     const reason = connection.segmentArrived(segment);
+    if (reason === undefined) connection.receivedTypeOfService = meta.tos;
     if (reason === 'TCP_INVALID_ACK_SEQUENCE') this.#resetFor(segment, meta, reason);
     this.#arrivedAt(connection);
   }
 
   /** The last segment of a handshake finds the accept queue full: it is as if it had been lost, and the SYN-ACK leaves again. */
   #mustWait(connection: TcpConnection, { ack, rst }: TcpHeader): boolean {
+    if (connection.fastOpened?.accepted === true) return false; // it is in the queue already
     return ack !== undefined && !rst && this.#table.listenerOf(connection)?.acceptQueueFull === true;
   }
 
@@ -209,33 +258,10 @@ export class Tcp implements Transport {
   #announce(connection: TcpConnection): void {
     const listener = this.#table.listenerOf(connection);
     if (listener === undefined) return;
-    if (isSynchronized(connection.state)) {
+    if (isSynchronized(connection.state) || connection.fastOpened?.accepted === true) {
       if (listener.established(connection)) this.#ready.add(listener);
     } else if (connection.state === 'CLOSED') {
       listener.gone(connection);
-    }
-  }
-
-  /** LISTEN and CLOSED [RFC 9293 3.10.7.1, 3.10.7.2]. */
-  #forListener(segment: ArrivedSegment, meta: IpMeta, segmentSize: number): void {
-    const { header } = segment;
-    const listener = this.#table.findListener(meta, header);
-    const opens = listener !== undefined && header.syn && header.ack === undefined && !header.rst;
-    const refused = opens ? listener.refuses() : undefined;
-    const connection =
-      opens && refused === undefined ? this.#table.accept(listener, meta, header) : undefined;
-    this.#traceIn(segment, meta, segmentSize, connection?.id ?? 0);
-    if (connection !== undefined) {
-      connection.openFrom(segment); // third, check for a SYN
-      this.#arrivedAt(connection);
-    } else if (listener === undefined) {
-      this.#drop('NO_SOCKET');
-      this.#resetFor(segment, meta, 'NO_SOCKET');
-    } else if (header.ack !== undefined && !header.rst) {
-      this.#drop('TCP_INVALID_ACK_SEQUENCE'); // second, check for an ACK
-      this.#resetFor(segment, meta, 'TCP_INVALID_ACK_SEQUENCE');
-    } else {
-      this.#drop(refused ?? 'TCP_FLAGS'); // first, check for a RST; fourth: neither
     }
   }
 
@@ -248,7 +274,10 @@ export class Tcp implements Transport {
     if (header.rst) return;
     const route = this.#ip.routes.findBack(meta);
     if (route === undefined) return;
-    if (!this.#ip.takeErrorToken()) return this.#drop('ICMP_RATELIMIT');
+    if (!this.#ip.takeErrorToken()) {
+      reached(this.#context, 'RstRateLimited');
+      return this.#drop('ICMP_RATELIMIT');
+    }
     const end = add(header.seq, segment.length + (header.syn ? 1 : 0) + (header.fin ? 1 : 0));
     const reset = resetHeader(header, end);
     this.#emit(
@@ -278,7 +307,8 @@ export class Tcp implements Transport {
   }
 
   #drainSegments(connection: TcpConnection): void {
-    const { route } = connection;
+    if (connection.resting !== undefined) return;
+    const route = this.#table.routeOf(connection);
     for (;;) {
       if (!route.interface.ready) {
         this.#deviceBusy.add(connection);
@@ -294,12 +324,30 @@ export class Tcp implements Transport {
       connection.pathInDoubt = false;
       route.interface.doubt(route.nextHop);
     }
+    this.#account(connection);
     if (connection.isOver) this.#forget(connection);
-    else this.#deadlines.update(connection);
+    else if (!this.#puts(connection)) this.#deadlines.update(connection);
+  }
+
+  /** Puts a connection away as a record, if nothing but that is left of it [attacks.md A7, A17]; true if so. */
+  #puts(connection: TcpConnection): boolean {
+    const { state } = connection;
+    if (state !== 'SYN-RECEIVED' && state !== 'TIME-WAIT') return false;
+    if (this.#touched.has(connection) || this.#deviceBusy.has(connection)) return false;
+    if (!this.#table.rest(connection)) return false;
+    this.#deadlines.remove(connection);
+    this.#account(connection, true);
+    return true;
+  }
+
+  /** Tells the account of memory what the connection holds now. */
+  #account(connection: TcpConnection, gone: boolean = false): void {
+    if (accountFor(connection, this.#context, gone)) this.#touch(connection);
   }
 
   #forget(connection: TcpConnection): void {
     this.#announce(connection);
+    this.#account(connection, true);
     this.#table.remove(connection);
     this.#deadlines.remove(connection);
     this.#deviceBusy.delete(connection);
@@ -309,6 +357,7 @@ export class Tcp implements Transport {
   #emit(segment: OutgoingSegment, route: Route, destination: IpAddress, connection?: TcpConnection): void {
     const { header, length, segmentSize } = segment;
     if (this.#context.tracer !== undefined) this.#traceOut(segment, route, destination, connection);
+    countSent(this.#context.counters, segment);
     const packet = route.interface.allocate(length);
     if (packet === undefined) return this.#ip.drop('device', 'DEVICE_QUEUE_FULL', connection?.id);
     if (connection !== undefined && length > 0) {
@@ -376,15 +425,4 @@ export class Tcp implements Transport {
   #drop(reason: DropReason): void {
     this.#ip.drop('tcp', reason);
   }
-}
-
-function resetHeader(of: TcpHeader, end: SeqNumber): TcpHeader {
-  return {
-    ...BARE_HEADER,
-    sourcePort: of.destinationPort,
-    destinationPort: of.sourcePort,
-    seq: of.ack ?? seq(0),
-    ack: of.ack === undefined ? end : undefined,
-    rst: true,
-  };
 }

@@ -49,7 +49,7 @@ export function timerFires(connection: TcpConnection, timer: TimerName): void {
 }
 
 /** A SYN's timeout has a ceiling of its own, so that seven retries make 255 s [RFC 9293 MUST-23]. */
-const LARGEST_SYN_RTO = seconds(128);
+export const LARGEST_SYN_RTO: Duration = seconds(128);
 
 /** The SYN or SYN-ACK was not answered: again, up to its own limit [RFC 9293 MUST-22, MUST-23]. */
 function synTimeout(connection: TcpConnection): void {
@@ -111,6 +111,7 @@ function r2Of({ userTimeout, context }: TcpConnection): Duration {
 function countRetransmission(connection: TcpConnection): void {
   connection.retransmissions += 1;
   if (connection.retransmissions !== connection.context.settings.tcp.r1) return;
+  connection.fastOpen?.pathSilent();
   connection.tell({ type: 'soft-error', what: 'r1' });
   connection.pathInDoubt = true;
 }

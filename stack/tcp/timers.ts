@@ -1,11 +1,11 @@
 import { type Instant, NEVER } from '../time.ts';
 import type { TimerName } from '../trace.ts';
 
-/** In the order in which timers that are due at the same instant go off. */
+/** In the order in which timers that are due at the same instant go off: a probe that the RTO bounds goes instead of it [RFC 8985 7.2]. */
 const NAMES: readonly TimerName[] = [
-  'reordering',
-  'loss-probe', // where the timeout bounds PTO, the probe takes its place [RFC 8985 7.2, 7.3]
+  'loss-probe',
   'retransmission',
+  'reordering',
   'pacing',
   'persist',
   'delayed-ack',
@@ -43,6 +43,12 @@ export class Timers {
     if (deadline <= this.#next) this.#next = deadline;
     else if (before === this.#next) this.#findNext();
     this.#observer.timerChanged(timer, 'set', deadline);
+  }
+
+  /** Takes up a deadline that was set before: nobody is told. */
+  restore(timer: TimerName, deadline: Instant): void {
+    this.#deadlines[NAMES.indexOf(timer)] = deadline;
+    this.#findNext();
   }
 
   /** Stops `timer`; fine if it does not run. */

@@ -1,19 +1,38 @@
 import type { DropReason, ResetReason } from '../drop-reasons.ts';
+import { type Counters, countTransition } from '../counters.ts';
 import type { HostContext } from '../context.ts';
 import type { SegmentEvent, SendCause, TcbVariables } from '../trace.ts';
 import type { TcpHeader } from '../wire/tcp.ts';
 import type { TcpConnection } from './connection.ts';
 import type { Endpoint } from './events.ts';
+import type { OutgoingSegment } from './segment.ts';
 import type { TcpState } from './states.ts';
 
-/** Traces a change of state. */
+/** Traces that a connection came to be. */
+export function traceConnection({ context, id, local, remote, passive }: TcpConnection): void {
+  context.tracer?.({
+    type: 'connection',
+    at: context.now,
+    host: context.name,
+    connection: id,
+    localAddress: local.address,
+    localPort: local.port,
+    remoteAddress: remote.address,
+    remotePort: remote.port,
+    passive,
+  });
+}
+
+/** Traces and counts a change of state. */
 export function traceState(connection: TcpConnection, from: TcpState, to: TcpState, cause: string): void {
-  const { tracer, now, name } = connection.context;
+  const { tracer, now, name, counters } = connection.context;
+  countTransition(counters, from, to);
   tracer?.({ type: 'state', at: now, host: name, connection: connection.id, from, to, cause });
 }
 
-/** Traces a dropped segment of a connection. */
+/** Traces and counts a dropped segment of a connection. */
 export function traceDrop(context: HostContext, reason: DropReason, connection?: TcpConnection): void {
+  context.drops.set(reason, (context.drops.get(reason) ?? 0) + 1);
   if (context.tracer === undefined) return;
   const event = { type: 'drop', at: context.now, host: context.name, layer: 'tcp', reason } as const;
   context.tracer(connection === undefined ? event : { ...event, connection: connection.id });
@@ -36,6 +55,18 @@ export interface SegmentFacts {
 export function traceSegment(context: HostContext, header: TcpHeader, facts: SegmentFacts): void {
   const event: SegmentEvent = { type: 'segment', at: context.now, host: context.name, header, ...facts };
   context.tracer?.(event);
+}
+
+/** Counts a segment that leaves [RFC 4022]; a super-segment as what it is cut to. */
+export function countSent(counters: Counters, { header, length, segmentSize, cause }: OutgoingSegment): void {
+  const segments = segmentSize > 0 ? Math.ceil(length / segmentSize) : 1;
+  if (isSentAgain(cause)) counters.RetransSegs += segments;
+  else counters.OutSegs += segments;
+  if (header.rst) counters.OutRsts += 1;
+}
+
+function isSentAgain(cause: SendCause): boolean {
+  return cause === 'retransmit-timeout' || cause.endsWith('-retransmit');
 }
 
 /** The variables of a connection as they are now. */
@@ -82,6 +113,11 @@ export function variables(connection: TcpConnection): TcbVariables {
 /** Tells what changed in a connection's variables since it was last asked: a reader folds the answers. */
 export class VariablesTrace {
   #last: TcbVariables | undefined;
+
+  /** Begins with the variables as they are: they were told before. */
+  resume(connection: TcpConnection): void {
+    if (connection.context.tracer !== undefined) this.#last = variables(connection);
+  }
 
   /** Traces the difference, if there is one. */
   trace(connection: TcpConnection): void {

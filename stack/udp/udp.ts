@@ -2,6 +2,7 @@ import type { PacketBuffer } from '../bytes/packet-buffer.ts';
 import type { HostContext } from '../context.ts';
 import { type Bound, familyOf, isOnAll, overlap, takes } from '../ip/bind-family.ts';
 import type { Ip } from '../ip/ip.ts';
+import type { Route } from '../ip/routes.ts';
 import type { IpMeta, Transport } from '../ip/transport.ts';
 import type { Interface } from '../link/interface.ts';
 import { randomBelow } from '../random.ts';
@@ -13,8 +14,8 @@ import * as wire from '../wire/udp.ts';
 
 /** Who a socket tells. */
 export interface UdpReceiver {
-  /** `data` is valid during the call. */
-  datagramArrived(data: Uint8Array, from: Endpoint, to: Endpoint): void;
+  /** `data` is valid during the call. `by`: where it came in, to answer a link-local address there. */
+  datagramArrived(data: Uint8Array, from: Endpoint, to: Endpoint, by: Interface): void;
   /** ICMP says that a datagram to `to` did not arrive [RFC 1122 4.1.3.3]. */
   errorArrived?(kind: IcmpErrorKind, to: Endpoint): void;
 }
@@ -26,7 +27,9 @@ const LARGEST_V6 = 65_527;
 /** How a datagram is to leave. */
 export interface UdpSendOptions {
   /** By this interface: for broadcasts, groups and link-local addresses. */
-  readonly on?: Interface;
+  readonly on?: Interface | undefined;
+  /** A route that is not in the table: DHCP's, from 0.0.0.0 to everyone on one link. */
+  readonly via?: Route | undefined;
 }
 
 /** A bound UDP port: what it gets goes to its receiver. Made by `Udp.bind`. */
@@ -95,14 +98,14 @@ export class Udp implements Transport {
     data: Uint8Array,
     address: IpAddress,
     port: number,
-    { on }: UdpSendOptions = {},
+    { on, via }: UdpSendOptions = {},
   ): boolean {
     const largest = isIPv4(address) ? LARGEST : LARGEST_V6;
     if (data.length > largest) {
       throw new RangeError(`a UDP datagram carries at most ${largest} bytes, not ${data.length}`);
     }
     const onAll = isOnAll(boundOf(socket));
-    const route = this.#ip.routes.find(address, onAll ? undefined : socket.address, on);
+    const route = via ?? this.#ip.routes.find(address, onAll ? undefined : socket.address, on);
     if (route === undefined) {
       this.#ip.drop('udp', 'IP_OUTNOROUTES');
       return false;
@@ -142,13 +145,13 @@ export class Udp implements Transport {
       for (const socket of [...(this.#sockets.get(to.port) ?? [])]) {
         const bound = boundOf(socket);
         if (isOnAll(bound) ? takes(bound, destination) : isOn(meta, socket.address)) {
-          socket.receiver.datagramArrived(data, from, to);
+          socket.receiver.datagramArrived(data, from, to, meta.from);
         }
       }
       return;
     }
     const socket = this.#find(destination, to.port);
-    if (socket !== undefined) return socket.receiver.datagramArrived(data, from, to);
+    if (socket !== undefined) return socket.receiver.datagramArrived(data, from, to, meta.from);
     this.#ip.drop('udp', 'NO_SOCKET');
     this.#ip.icmpUnreachable(UNREACHABLE.port, packet, meta); // RFC 1122 4.1.3.1
   }

@@ -19,7 +19,7 @@ describe('an error', () => {
     ['run examples/echo.ts --wire', 1, /two programs/],
     ['run examples/echo.ts --tun x --wire', 1, /cannot be used with option '--wire'/],
     ['run examples/echo.ts --address 10.0.0.1', 1, /prefix length, such as 10\.77\.0\.2\/24/],
-    ['ping somewhere', 2, /'somewhere' is no IPv4 address/],
+    ['ping somewhere', 2, /'somewhere' is no IP address/],
     ['ping 10.77.0.1 -c 0', 1, /whole number from 1/],
     ['ping 10.77.0.1 --wire --capture /no/such/folder/x.pcapng', 1, /capture cannot be written/],
     ['nc 10.77.0.1 99999', 1, /'99999' is no port/],
@@ -34,6 +34,6 @@ describe('an error', () => {
 
   it('shows where it came from with DEBUG', async () => {
     const { stderr } = await glasstack(['ping', 'somewhere'], { environment: { DEBUG: '1' } });
-    expect(stderr).toMatch(/^glasstack: .*no IPv4 address\.\n +at /);
+    expect(stderr).toMatch(/^glasstack: .*no IP address\.\n +at /);
   });
 });

@@ -61,7 +61,7 @@ for (const [medium, more] of [
         capture = world.capture;
         await usable(world);
         for (const size of [56, 1_452, 1_453, 65_507]) {
-          const { output } = await world.run('ping', '-6', '-c3', '-i0.05', '-W2', `-s${size}`, STACK6);
+          const { output } = await world.run('ping', '-6', '-c3', '-i0.05', '-W5', `-s${size}`, STACK6);
           expect(output, `${size} bytes`).toContain('3 packets transmitted, 3 received, 0% packet loss');
           expect(output).not.toMatch(/wrong data|DUP/);
         }
@@ -139,3 +139,42 @@ for (const [medium, more] of [
     }
   });
 }
+
+describe.skipIf(interopMissing)('neighbour discovery with the kernel', () => {
+  const named = (name: string): WorldOptions => ({ name: `ipv6-ndp-${name}`, ipv6: true, tap: true });
+
+  it('answers ndisc6, and reports its groups', async () => {
+    let capture = '';
+    await withWorld(named('ndisc6'), async (world) => {
+      capture = world.capture;
+      await usable(world);
+      const [own] = world.host.ip.interfaces;
+      const linkLocal = own?.addresses.find(({ address: each }) => formatAddress(each).startsWith('fe80:'));
+      for (const target of [STACK6, formatAddress(linkLocal?.address ?? address(STACK6))]) {
+        const { output } = await world.run('ndisc6', '-1', target, 'gs0');
+        expect(output.toLowerCase()).toContain('target link-layer address');
+      }
+      const zoned = `${formatAddress(linkLocal?.address ?? address(STACK6))}%gs0`;
+      const { output } = await world.run('ping', '-6', '-c2', '-i0.05', '-W2', zoned);
+      expect(output).toContain('2 packets transmitted, 2 received');
+    });
+    if (tsharkMissing) return;
+    expect(await countPackets(capture, 'icmpv6.type == 143 && ipv6.dst == ff02::16')).toBeGreaterThan(1);
+  });
+
+  it('finds that the kernel has an address that we want, and the kernel that we have one [RFC 4862 5.4]', () =>
+    withWorld(named('dad'), async (world) => {
+      await usable(world);
+      const [own] = world.host.ip.interfaces;
+      world.host.run(() => own?.addAddress({ address: address(KERNEL6), prefixLength: 64 }));
+      await until(() => own?.ownAddress(address(KERNEL6))?.state === 'duplicated', 'the kernel answers');
+      await world.run('sysctl', '-eqw', 'net.ipv6.conf.gs0.accept_dad=1');
+      await world.run('ip', '-6', 'address', 'add', `${STACK6}/64`, 'dev', 'gs0');
+      let shown = '';
+      for (let tries = 0; tries < 50 && !shown.includes('dadfailed'); tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        shown = (await world.run('ip', '-6', 'address', 'show', 'dev', 'gs0')).output;
+      }
+      expect(shown).toMatch(/fd09::2\/64 scope global .*dadfailed/);
+    }));
+});

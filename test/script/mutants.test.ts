@@ -47,6 +47,6 @@ describe('mutants of the scripts', () => {
     console.log(`${count} mutants, ${survivors.length} survivors: ${each}`);
     expect(survivors).toEqual([]);
     expect(by.size).toBe(10);
-    expect(count).toBeGreaterThan(6_000);
-  }, 180_000); // seconds, if nothing else runs on the machine
+    expect(count).toBeGreaterThan(3_000);
+  }, 300_000);
 });

@@ -28,7 +28,7 @@ describe('what cannot be run is said, never passed over', () => {
   it.each([
     ['--ip_version=ipv6\n0 close(3) = 0', '1 --ip_version=ipv6: the stack has no IPv6 yet'],
     ['0 close(3) = -1 EBADF\n+0 splice(3, 4) = 0', '2 system call splice'],
-    ['0 setsockopt(3, SOL_TCP, TCP_FASTOPEN, [1], 4) = 0', '1 socket option TCP_FASTOPEN'],
+    ['0 setsockopt(3, SOL_TCP, TCP_CORK, [1], 4) = 0', '1 socket option TCP_CORK'],
     ['0 setsockopt(3, SOL_TCP, TCP_WHAT, [1], 4) = 0', '1 the word TCP_WHAT'],
     [`${ACCEPT}+0 send(4, ..., 10, MSG_MORE) = 10`, '8 flags 0x8000 of send'],
     ['0 %{ assert tcpi_delivered_ce == 0 }%', '1 the name tcpi_delivered_ce'],

@@ -5,6 +5,7 @@ import { Bbr } from './bbr.ts';
 import type { CongestionControl } from './congestion-control.ts';
 import { Cubic } from './cubic.ts';
 import { NewReno } from './new-reno.ts';
+import { NoControl } from './no-control.ts';
 
 /** The algorithm that `settings.congestion` names, for one connection whose deliveries `rate` measures [RFC 9293 MAY-18]. */
 export function congestionControl(
@@ -19,5 +20,7 @@ export function congestionControl(
       return new Cubic(settings);
     case 'bbr':
       return new Bbr(settings, random, rate);
+    case 'none':
+      return new NoControl();
   }
 }

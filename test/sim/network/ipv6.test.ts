@@ -93,6 +93,29 @@ describe('TCP over IPv6', () => {
   });
 });
 
+describe('TCP over IPv6 and a narrow link in the middle', () => {
+  it.each(['router', 'link'] as const)(
+    'learns the path MTU from a %s and gets everything across [RFC 8201 4]',
+    (who) => {
+      const world = createWorld({ seed: 8 });
+      const [a, b] = [world.host('a'), world.host('b')];
+      const [west, east] = [world.router('west'), world.router('east')];
+      world.link(a, west, { delay: ms(1), subnet6: 'fd00:1::/64' });
+      const narrow =
+        who === 'router' ? { mtu: 1_300 } : { pathMtu: { bytes: 1_300, tooBig: 'icmp' as const } };
+      world.link(west, east, { delay: ms(1), subnet6: 'fd00:2::/64', ...narrow });
+      world.link(east, b, { delay: ms(1), subnet6: 'fd00:3::/64' });
+      let received = 0;
+      b.listen(80, () => undefined, { heard: (_, flow) => (received = flow.received) });
+      a.connect(b.address6, 80).send(DATA).end();
+      world.run();
+      world.finish();
+      expect(received).toBe(DATA.length);
+      expect(a.ip.pathMtu.get(address(b.address6))).toBe(1_300);
+    },
+  );
+});
+
 describe('pings over IPv6', () => {
   function ping(world: ReturnType<typeof routed>, to: string, bytes: number, ttl?: number) {
     const { a } = world;

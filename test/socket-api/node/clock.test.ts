@@ -16,6 +16,21 @@ describe("the system's clock", () => {
   });
 });
 
+describe('an alarm that keeps no process alive', () => {
+  it('goes off all the same when its time has passed already, and nothing but a far timer keeps the process', async () => {
+    const scheduler = new SystemScheduler();
+    const far = setTimeout(() => undefined, 5_000);
+    const began = scheduler.now();
+    const firedAt = await new Promise<Instant>((resolve) => {
+      const alarm = scheduler.alarm(() => resolve(scheduler.now()));
+      alarm.hold(false);
+      alarm.set(began);
+    });
+    clearTimeout(far);
+    expect(firedAt - began).toBeLessThan(ms(2_500));
+  });
+});
+
 describe('soon', () => {
   it('runs tasks in order, after all promise continuations of the turn and before timers and I/O', async () => {
     const scheduler = new SystemScheduler();

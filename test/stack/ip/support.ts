@@ -1,4 +1,6 @@
 /** What the tests of IP and its neighbours share: a context on virtual time, a device that only records, packets by hand. */
+import { noCounts } from '../../../stack/counters.ts';
+import { Memory } from '../../../stack/memory.ts';
 import { PacketBuffer } from '../../../stack/bytes/packet-buffer.ts';
 import type { HostContext } from '../../../stack/context.ts';
 import type { DropReason } from '../../../stack/drop-reasons.ts';
@@ -73,6 +75,9 @@ export function makeContext(changes: SettingsChanges = {}): TestContext {
   return {
     name: 'host',
     settings: settings(changes),
+    counters: noCounts(),
+    drops: new Map(),
+    memory: new Memory(settings(changes).tcp.maxMemory),
     random: {
       u32: () => {
         state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -1,9 +1,12 @@
 /** What the tests of IPv6 share: addresses, packets by hand, and what is in packets that left. */
 import { PacketBuffer } from '../../../stack/bytes/packet-buffer.ts';
+import type { IpMeta, Transport } from '../../../stack/ip/ip.ts';
+import type { SettingsChanges } from '../../../stack/settings.ts';
 import { type IPv6Address, parseIPv6 } from '../../../stack/wire/address.ts';
 import * as icmpv6 from '../../../stack/wire/icmpv6.ts';
 import * as ipv6 from '../../../stack/wire/ipv6.ts';
 import { emitFragment } from '../../../stack/wire/ipv6-extensions.ts';
+import { FakeDevice, TestHost } from './support.ts';
 
 export function address6(text: string): IPv6Address {
   const parsed = parseIPv6(text);
@@ -84,4 +87,26 @@ export function openIcmp6(packet: PacketBuffer | undefined): {
   if (typeof parsed === 'string') throw new Error(parsed);
   const { message, bodyAt, bodyLength } = parsed;
   return { header, message, body: payload.bytes.slice(bodyAt, bodyAt + bodyLength) };
+}
+
+/** What came to protocol 253. */
+export class Sink implements Transport {
+  readonly arrived: { bytes: Uint8Array; meta: IpMeta }[] = [];
+
+  packetArrived(packet: PacketBuffer, meta: IpMeta): void {
+    this.arrived.push({ bytes: packet.contents().slice(), meta });
+  }
+
+  icmpError(): void {}
+}
+
+/** A host with 2001:db8::1 and 10.0.0.1, and a sink for protocol 253. */
+export function hostWithSink(
+  changes: SettingsChanges = {},
+  device: FakeDevice = new FakeDevice(),
+): { readonly host: TestHost; readonly sink: Sink } {
+  const host = new TestHost({ cidrs: ['2001:db8::1/64', '10.0.0.1/24'], changes, device });
+  const sink = new Sink();
+  host.ip.register(EXPERIMENT, sink);
+  return { host, sink };
 }

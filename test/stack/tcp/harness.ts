@@ -12,6 +12,8 @@ import type { Device } from '../../../stack/link/device.ts';
 import { type SettingsChanges, type TcpSettings, settings } from '../../../stack/settings.ts';
 import type { TcpConnection } from '../../../stack/tcp/connection.ts';
 import type { ConnectionEvent } from '../../../stack/tcp/events.ts';
+import type { FastOpenConnect } from '../../../stack/tcp/fast-open-client.ts';
+import type { FastOpenListen } from '../../../stack/tcp/fast-open.ts';
 import type { TcpListener } from '../../../stack/tcp/listener.ts';
 import { type Instant, after, ms } from '../../../stack/time.ts';
 import type { TcbVariables } from '../../../stack/trace.ts';
@@ -93,17 +95,21 @@ export class Bench {
   }
 
   /** OPEN, active. */
-  connect(): this {
+  connect(fastOpen?: FastOpenConnect): this {
     this.#peerPort = 80;
-    this.connection = this.host.tcp.connect({ remote: { address: PEER, port: 80 } }, this);
+    const remote = { address: PEER, port: 80 };
+    this.connection = this.host.tcp.connect(
+      { remote, ...(fastOpen === undefined ? {} : { fastOpen }) },
+      this,
+    );
     this.#hostPort = this.connection.local.port;
     return this.settle();
   }
 
   /** OPEN, passive, on port 80. */
-  listen(backlog: number = 4): this {
+  listen(backlog: number = 4, fastOpen?: FastOpenListen): this {
     this.listener = this.host.tcp.listen(
-      { port: 80, backlog },
+      { port: 80, backlog, ...(fastOpen === undefined ? {} : { fastOpen }) },
       {
         connectionReady: () => {
           const accepted = this.listener?.accept(this);
@@ -271,7 +277,7 @@ export class Bench {
       this.#iss = segment.seq;
       this.#ts = segment.options.timestamps?.value ?? 0;
     }
-    expectStream(payload, (segment.seq - (this.#iss ?? 0)) | 0);
+    expectStream(payload, (segment.seq + (segment.syn ? 1 : 0) - (this.#iss ?? 0)) | 0);
     const { destination, tos } = header;
     this.#seen.push({ at: this.clock.now(), header: segment, payload, destination, ecn: tos & 3 });
   }

@@ -11,7 +11,7 @@ const NOBODY: ConnectionOwner = { connectionEvent: () => {} };
 
 /** A bench with a listener whose program accepts only when a test says so. */
 function patient(backlog: number): Bench {
-  const bench = new Bench();
+  const bench = new Bench({ tcp: { synCookies: 'off' } });
   bench.listener = bench.host.tcp.listen({ port: 80, backlog }, { connectionReady: () => {} });
   return bench;
 }

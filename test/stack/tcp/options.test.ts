@@ -135,6 +135,26 @@ describe('A18 PAWS [RFC 7323 5.3]', () => {
   });
 });
 
+describe('data that came again and is all here: the ACK of it was lost', () => {
+  const twice = (again: string): Bench =>
+    established(TS, '<TS=1/0>')
+      .arrives('<SEQ=1><ACK=1><CTL=ACK><DATA=5><TS=10/0>')
+      .arrives('<SEQ=6><ACK=1><CTL=ACK><DATA=5><TS=10/0>')
+      .wait(500)
+      .ignore()
+      .arrives(again);
+
+  it('is answered with its own timestamp, not that of the first transmission, lest the RTO grow [RFC 7323 4.3 (2)]', () => {
+    twice('<SEQ=1><ACK=1><CTL=ACK><DATA=5><TS=700/0>').sends('<SEQ=1><ACK=11><CTL=ACK><TS=500/700>');
+    twice('<SEQ=6><ACK=1><CTL=ACK><DATA=5><TS=700/0>').sends('<SEQ=1><ACK=11><CTL=ACK><TS=500/700>');
+  });
+
+  it('keeps TS.Recent if its timestamp is older, or its ACK is not acceptable [RFC 7323 5.3; RFC 5961 5.2]', () => {
+    expect(twice('<SEQ=1><ACK=1><CTL=ACK><DATA=5><TS=9/0>').info('ts.recent')).toBe(10);
+    expect(twice('<SEQ=1><ACK=2><CTL=ACK><DATA=5><TS=700/0>').info('ts.recent')).toBe(10);
+  });
+});
+
 it('B8 timestamps begin anywhere, and go on over connections of the same two hosts [RFC 7323 5.4, 7.1]', () => {
   const first = new Bench({ ...TS, seed: 1 }).connect().frame.ts;
   const again = new Bench({ ...TS, seed: 1 }).at(seconds(5) / 1_000).connect().frame.ts;

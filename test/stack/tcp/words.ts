@@ -1,5 +1,6 @@
 /** Segments in the RFC's words: `<SEQ=1><ACK=1><CTL=SYN,ACK>`, with `<DATA=10>` bytes, and more where a test says so. */
 import { PacketBuffer } from '../../../stack/bytes/packet-buffer.ts';
+import { fastOpenOf } from '../../../stack/tcp/fast-open.ts';
 import { seq } from '../../../stack/tcp/sequence.ts';
 import { type IPv4Address, ipv4 } from '../../../stack/wire/address.ts';
 import * as ip from '../../../stack/wire/ipv4.ts';
@@ -107,7 +108,7 @@ export function packetOf(words: string, frame: Frame): PacketBuffer {
   tcp.emit(header, packet, source, destination);
   const meta = {
     ttl: 64,
-    tos: optional('ECN') ?? 0,
+    tos: optional('TOS') ?? optional('ECN') ?? 0,
     identification: 0,
     dontFragment: true,
     moreFragments: false,
@@ -133,6 +134,14 @@ function rawOptions(text: string | undefined): RawOption[] | undefined {
       data: Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16)),
     };
   });
+}
+
+/** The Fast Open option in hex digits, those of the experimental one after `exp`. */
+function cookieOf(options: tcp.TcpHeader['options']): string {
+  const found = fastOpenOf(options);
+  if (found === undefined) return 'none';
+  const hex = [...found.cookie].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return found.experimental ? `exp${hex}` : hex;
 }
 
 /** `seen` in words, with `SEQ`, `ACK`, `CTL`, `DATA` and of the rest what `like` names. */
@@ -162,6 +171,8 @@ export function wordsOf(seen: Seen, frame: Frame, like: string = ''): string {
     MSS: mss,
     WS: windowScale,
     TS: ts,
+    URG: header.urgentPointer ?? 'none',
+    FO: cookieOf(header.options),
     SACK: blocks?.join(',') ?? 'none',
   };
   for (const name of named.keys()) if (name in more) words += `<${name}=${more[name]}>`;

@@ -2,13 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { PacketBuffer } from '../../../stack/bytes/packet-buffer.ts';
 import { IPv6Address, ipv4 } from '../../../stack/wire/address.ts';
 import * as arp from '../../../stack/wire/arp.ts';
+import * as dhcp from '../../../stack/wire/dhcp.ts';
 import * as ethernet from '../../../stack/wire/ethernet.ts';
 import * as icmp from '../../../stack/wire/icmp.ts';
 import * as icmpv6 from '../../../stack/wire/icmpv6.ts';
 import * as v4 from '../../../stack/wire/ipv4.ts';
 import * as v6 from '../../../stack/wire/ipv6.ts';
+import * as routers from '../../../stack/wire/router-discovery.ts';
 import * as tcp from '../../../stack/wire/tcp.ts';
 import * as tcpOptions from '../../../stack/wire/tcp-options.ts';
+import * as ndp from '../../../stack/wire/ndp.ts';
+import { readOptions } from '../../../stack/wire/ipv6-extensions.ts';
 import * as udp from '../../../stack/wire/udp.ts';
 import { DROP_REASONS } from '../../../stack/drop-reasons.ts';
 import {
@@ -32,6 +36,43 @@ const A6 = new IPv6Address(0xfd77_0000, 0, 0, 1);
 
 type Parser = (packet: PacketBuffer) => object | string;
 
+const DHCP_OFFER: Uint8Array = dhcp.emit({
+  op: 'reply',
+  xid: 0x1234_5678,
+  secs: 1,
+  broadcast: true,
+  ciaddr: A,
+  yiaddr: B,
+  siaddr: A,
+  giaddr: A,
+  chaddr: 0x0200_0000_0001 as never,
+  options: new Map([
+    [53, Uint8Array.of(2)],
+    [54, Uint8Array.of(10, 0, 0, 1)],
+    [119, fromHex('036c616e00c000')],
+  ]),
+});
+const ADVERTISEMENT: Uint8Array = routers.emitAdvertisement({
+  hopLimit: 64,
+  managed: false,
+  otherConfiguration: false,
+  preference: 'medium',
+  routerLifetime: 1_800,
+  reachableTime: 0,
+  retransTimer: 0,
+  sourceMac: 0x0200_0000_0001 as never,
+  mtu: 1_500,
+  prefixes: [],
+  dnsServers: [],
+  dnsSearch: [],
+});
+
+/** As a parser, which gives a value or a drop reason. */
+function optionsVerdict(packet: PacketBuffer): object | string {
+  const verdict = readOptions(packet.view, packet.head, packet.tail);
+  return verdict === 'malformed' ? 'IPV6_BAD_EXTHDR' : { verdict };
+}
+
 const PARSERS: readonly (readonly [string, Uint8Array, Parser])[] = [
   ['ethernet', fromHex(`ffffffffffff0200000000010806${ARP_REQUEST}`), ethernet.parse],
   ['arp', fromHex(ARP_REQUEST), arp.parse],
@@ -41,6 +82,19 @@ const PARSERS: readonly (readonly [string, Uint8Array, Parser])[] = [
   ['icmp', fromHex(WINDOWS_PING), icmp.parse],
   ['icmp error', fromHex(`0303000000000000${LINUX_UDP}`), icmp.parse],
   ['icmpv6', fromHex(`8000000000010001${'61'.repeat(30)}`), (p) => icmpv6.parse(p, A6, A6)],
+  // Its options: all before them is read as it is.
+  [
+    'dhcp options',
+    DHCP_OFFER.subarray(240, 280),
+    (p) => dhcp.parse(Uint8Array.of(...DHCP_OFFER.subarray(0, 240), ...p.contents())),
+  ],
+  ['router advertisement', ADVERTISEMENT, (p) => routers.parseAdvertisement(p.contents())],
+  [
+    'ndp',
+    fromHex(`${'fe80'.padEnd(32, '0')}0101020000000001`),
+    (p) => ndp.parse({ type: 'other', typeNumber: 135, code: 0, rest: 0 }, p, p.head),
+  ],
+  ['ipv6 options', fromHex('0502000001020000'), optionsVerdict],
   ['udp', fromHex(LINUX_UDP).subarray(20), udp.parse],
   ['udp over v6', fromHex(LINUX_UDP_V6).subarray(40), udp.parse],
   ['tcp', fromHex(LINUX_SYN).subarray(20), tcp.parse],
