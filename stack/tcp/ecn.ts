@@ -44,7 +44,7 @@ export class Ecn {
   receivedMarks: number = 0;
   /** ECE came with a congestion window of one segment: nothing leaves before the retransmission timer goes off [RFC 3168 6.1.2]. */
   waiting: boolean = false;
-  readonly accurate: AccurateEcn = new AccurateEcn();
+  #accurate: AccurateEcn | undefined;
   readonly #setting: EcnSetting;
   readonly #withOption: boolean;
   /** What our SYN asked for. */
@@ -70,6 +70,12 @@ export class Ecn {
   constructor(settings: TcpSettings) {
     this.#setting = settings.ecn;
     this.#withOption = settings.accurateEcnOption;
+  }
+
+  /** Accurate ECN's counters. */
+  get accurate(): AccurateEcn {
+    this.#accurate ??= new AccurateEcn();
+    return this.#accurate;
   }
 
   /** The ECN bits of the type of service are ours, not the program's. */

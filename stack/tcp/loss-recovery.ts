@@ -35,6 +35,8 @@ export interface LossRecovery {
   readonly dupAcks: number;
   /** Fast recovery, or what follows a timeout with SACK, is under way. */
   readonly active: boolean;
+  /** With nothing out, an ACK without SACK blocks that moves nothing would change nothing. */
+  readonly atRest: boolean;
   /** The highest sequence number sent when the last loss was found. */
   readonly recover: SeqNumber;
   /** An ACK came: takes its SACK blocks, before SND.UNA moves. */

@@ -14,8 +14,12 @@ import { type SeqNumber, add, gt, leq, seq } from './sequence.ts';
 import { SpuriousRecovery } from './spurious.ts';
 import type { Transmission } from './transmission.ts';
 
-/** The timestamp clock, for telling what an echo is of; undefined: timestamps are not in use. */
-export type TimestampClock = (at: Instant) => number | undefined;
+/** The timestamp clock of a connection, for telling what an echo is of. */
+export interface TimestampClock {
+  /** Whether timestamps are in use. */
+  readonly timestamps: boolean;
+  timestampNow(at: Instant): number;
+}
 
 /** What one ACK has told so far. */
 interface AckAccount {
@@ -43,8 +47,9 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   readonly rack: Rack;
   readonly blocks: BlockReader;
   readonly #probe: LossProbe;
-  readonly #reduction: RateReduction = new RateReduction();
-  readonly #spurious: SpuriousRecovery = new SpuriousRecovery();
+  /** Undefined until the first reduction, and until the first loss. */
+  #reduction: RateReduction | undefined;
+  #spurious: SpuriousRecovery | undefined;
   readonly #sender: Sender;
   readonly #settings: TcpSettings;
   readonly #clock: TimestampClock;
@@ -70,6 +75,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     this.blocks = new BlockReader(sender.scoreboard);
     this.#probe = new LossProbe(settings);
     sender.scoreboard.observer = this;
+    this.start(sender.iss);
   }
 
   start(iss: SeqNumber): void {
@@ -80,14 +86,19 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     return this.state === 'Recovery' || this.state === 'Loss';
   }
 
+  get atRest(): boolean {
+    if (this.state !== 'Open' || this.#probe.isOut || this.reorderingDeadline !== undefined) return false;
+    return this.#sender.congestion.sampled === undefined; // an algorithm with a model wants every ACK
+  }
+
   // What becomes of each transmission: the scoreboard tells.
 
   transmitted(record: Transmission): void {
     const { deliveryRate, inFlight } = this.#sender;
     const { length } = record;
-    if (record.retransmissions > 0) this.#spurious.sentAgain(record, this.#clock(record.sentAt) ?? 0);
+    if (record.retransmissions > 0) this.#spurious?.sentAgain(record, this.#stamp(record) ?? 0);
     else this.probeRestart = true;
-    if (this.state === 'Recovery' || this.state === 'CWR') this.#reduction.sent(length);
+    if (this.state === 'Recovery' || this.state === 'CWR') this.#reduction?.sent(length);
     if (this.state === 'Disorder') this.#limited += length;
     deliveryRate.onSent(record, length, record.sentAt, inFlight - length);
   }
@@ -97,10 +108,15 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     account.delivered += bytes;
     if (record.isMtuProbe) this.#sender.mtuProbeResult = 'arrived';
     this.#sender.deliveryRate.onDelivered(record, bytes, account.now);
-    const stamp = this.#clock(record.sentAt);
+    const stamp = this.#stamp(record);
     const isEcho = stamp === undefined || account.echo === undefined || ((account.echo - stamp) | 0) >= 0;
     this.rack.delivered(record, account.now, account.minRtt, isEcho);
     if (record.retransmissions === 0 && leq(record.end, add(this.recover, 1))) account.original = true;
+  }
+
+  /** The timestamp it had; undefined: timestamps are not in use. */
+  #stamp({ sentAt }: Transmission): number | undefined {
+    return this.#clock.timestamps ? this.#clock.timestampNow(sentAt) : undefined;
   }
 
   lost(record: Transmission): void {
@@ -131,7 +147,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     account.dsack = duplicate !== undefined;
     if (duplicate === undefined) return;
     const { left, right } = duplicate;
-    this.#spurious.duplicate(left, right, Math.max(1, Math.ceil(((right - left) >>> 0) / mss)));
+    this.#spurious?.duplicate(left, right, Math.max(1, Math.ceil(((right - left) >>> 0) / mss)));
   }
 
   settle(taken: TakenAck): boolean {
@@ -199,8 +215,8 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     // Not if it interrupts a recovery: what is acknowledged then may be of that one's retransmissions [RFC 5682 3.1, step 1].
     const fresh = first && this.state !== 'Recovery' && this.state !== 'Loss';
     this.#frto = this.#settings.frto && fresh ? 'first' : 'off';
-    if (first) this.#spurious.begin(sender.una);
-    else this.#spurious.end();
+    if (first) this.#mayBeSpurious(sender.una);
+    else this.#spurious?.end();
     this.reductions += 1;
     sender.congestion.timeout(sender.flightSize, first, now);
     this.state = 'Loss';
@@ -218,7 +234,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   congestionExperienced(now: Instant, flight: number): boolean {
     if (this.state !== 'Open' && this.state !== 'Disorder') return false;
     this.#begin('CWR', Math.max(flight, this.#sender.mss), now, 'ecn');
-    this.#spurious.end();
+    this.#spurious?.end();
     this.#reduce(false);
     return true;
   }
@@ -243,7 +259,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   }
 
   #undoIfSpurious({ acked }: TakenAck): void {
-    if (!this.#settings.undo) return;
+    if (!this.#settings.undo || this.#spurious === undefined) return;
     const eifel = acked > 0 && this.active && this.#spurious.isOlder(this.#account.echo);
     if (!eifel && !(this.#account.dsack && this.#spurious.allExplained)) return;
     // In fast recovery something may be lost beside what was late: as long as that is out, it goes on.
@@ -255,7 +271,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   /** What was done for nothing is taken back [RFC 4015 3.2]. */
   #undo(): void {
     const sender = this.#sender;
-    this.#spurious.end();
+    this.#spurious?.end();
     this.#frto = 'off';
     sender.holdLost = false;
     sender.retransmitNow = undefined;
@@ -351,16 +367,22 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     const reduced = this.state === 'CWR';
     if (reduced) this.state = 'Recovery';
     else this.#begin('Recovery', before, now, 'loss');
-    this.#spurious.begin(una);
+    this.#mayBeSpurious(una);
     this.#probe.reset();
     this.#sender.lossCause = 'fast-retransmit';
     this.#sender.countSacked = false;
+  }
+
+  #mayBeSpurious(una: SeqNumber): void {
+    this.#spurious ??= new SpuriousRecovery();
+    this.#spurious.begin(una);
   }
 
   #begin(state: 'Recovery' | 'CWR', flight: number, now: Instant, cause: CongestionCause): void {
     const { congestion, nxt } = this.#sender;
     this.reductions += 1;
     congestion.enterRecovery(flight, now, cause);
+    this.#reduction ??= new RateReduction();
     this.#reduction.begin(flight);
     this.state = state;
     this.recover = add(nxt, -1);
@@ -370,8 +392,9 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   #reduce(safe: boolean): void {
     const { congestion, inFlight, mss } = this.#sender;
     if (congestion.ownsWindow) return;
-    congestion.cwnd = this.#settings.proportionalRateReduction
-      ? this.#reduction.window(this.#account.delivered, inFlight, congestion.ssthresh, mss, safe)
-      : congestion.ssthresh;
+    congestion.cwnd =
+      this.#settings.proportionalRateReduction && this.#reduction !== undefined
+        ? this.#reduction.window(this.#account.delivered, inFlight, congestion.ssthresh, mss, safe)
+        : congestion.ssthresh;
   }
 }

@@ -33,7 +33,8 @@ export class Scoreboard {
   /** The end of the highest range that was reported; undefined: none since SND.UNA last passed it. */
   highestSacked: SeqNumber | undefined;
   readonly #records: SequencePages<Transmission> = new SequencePages();
-  readonly #lost: SequencePages<Transmission> = new SequencePages();
+  /** Undefined until something is lost. */
+  #lost: SequencePages<Transmission> | undefined;
   #oldest: Transmission | undefined;
   #newest: Transmission | undefined;
   #order: number = 0;
@@ -45,7 +46,7 @@ export class Scoreboard {
 
   /** Records touched so far, for tests that count steps. */
   get steps(): number {
-    return this.#records.steps + this.#lost.steps;
+    return this.#records.steps + (this.#lost?.steps ?? 0);
   }
 
   /** The record at SND.UNA; undefined if nothing is out. */
@@ -65,7 +66,7 @@ export class Scoreboard {
 
   /** Of those that count as lost, the one with the lowest sequence numbers. */
   get firstLost(): Transmission | undefined {
-    return this.#lost.first;
+    return this.#lost?.first;
   }
 
   /** The record that holds `at`. */
@@ -142,7 +143,7 @@ export class Scoreboard {
         this.observer?.delivered(first, first.length);
         this.#landed(first);
       }
-      this.#records.remove(first);
+      this.#records.shift();
       if (rest !== undefined) rest.previous = undefined;
     }
     if (this.highestSacked !== undefined && leq(this.highestSacked, ack)) this.highestSacked = undefined;
@@ -155,6 +156,7 @@ export class Scoreboard {
     record.isLost = true;
     this.lostBytes += record.length;
     if (record.isForgiven) this.forgivenBytes += record.length;
+    this.#lost ??= new SequencePages();
     this.#lost.insert(record);
     this.observer?.lost(record);
   }
@@ -168,7 +170,7 @@ export class Scoreboard {
   noneLost(): void {
     const flying: Transmission[] = [];
     for (let record = this.#oldest; record !== undefined; record = record.newer) flying.push(record);
-    for (let record = this.#lost.first; record !== undefined; record = this.#lost.first) {
+    for (let record = this.#lost?.first; record !== undefined; record = this.#lost?.first) {
       this.#unmark(record);
       if (record.retransmissions > 0) this.againBytes += record.length;
       flying.push(record);
@@ -193,7 +195,7 @@ export class Scoreboard {
 
   clear(): void {
     this.#records.clear();
-    this.#lost.clear();
+    this.#lost?.clear();
     this.#oldest = undefined;
     this.#newest = undefined;
     this.sackedBytes = 0;
@@ -263,7 +265,7 @@ export class Scoreboard {
     record.isLost = false;
     this.lostBytes -= record.length;
     if (record.isForgiven) this.forgivenBytes -= record.length;
-    this.#lost.remove(record);
+    this.#lost?.remove(record);
   }
 
   /** Cuts `record` at `at`; returns the later part. */
@@ -275,7 +277,7 @@ export class Scoreboard {
     if (rest.next !== undefined) rest.next.previous = rest;
     record.next = rest;
     this.#records.insert(rest);
-    if (record.isLost) this.#lost.insert(rest);
+    if (record.isLost) this.#lost?.insert(rest);
     else if (record.isSacked) this.sackedSegments += record.segments + rest.segments - segments;
     else this.#linkAfter(rest, record);
     return rest;
