@@ -64,7 +64,7 @@ export class TcpConnection extends ConnectionVariables {
   readonly receiver: Receiver;
   sack: boolean = false; // in use, or offered, before the SYNs are exchanged [RFC 2018]
   readonly rtt: RttEstimator;
-  readonly ecn: Ecn;
+  ecn: Ecn;
   readonly timers: Timers;
   readonly #touched: (connection: TcpConnection) => void;
   readonly #timestampOffset: number;

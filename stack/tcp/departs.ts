@@ -119,7 +119,7 @@ function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment
   const { sender, context, timers, rtt, ecn } = connection;
   const newData = plan.cause === 'data' && plan.length > 0;
   const header = acknowledging(connection, plan.seq, plan.length, plan.psh, plan.fin, newData);
-  const again = RETRANSMISSIONS.includes(plan.cause);
+  const again = plan.cause !== 'data' && RETRANSMISSIONS.includes(plan.cause);
   if (again) {
     connection.timed = undefined; // Karn [RFC 6298 3]
   } else if (connection.timed === undefined && !connection.timestamps && plan.cause === 'data') {

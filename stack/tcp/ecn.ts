@@ -308,6 +308,17 @@ export class Ecn {
   }
 }
 
+/** What connections without ECN have in common once their handshake is over: nothing that arrives or leaves changes it. */
+const sharedWithout: WeakMap<TcpSettings, Ecn> = new WeakMap();
+
+/** The handshake is over: the state of a connection that has no ECN need not be kept for it. */
+export function settledEcn(ecn: Ecn, settings: TcpSettings): Ecn {
+  if (ecn.inUse) return ecn;
+  const shared = sharedWithout.get(settings) ?? new Ecn(settings);
+  sharedWithout.set(settings, shared);
+  return shared;
+}
+
 /** Bytes that the option takes of a segment, padding included. */
 const OPTION_LENGTH = 12;
 
