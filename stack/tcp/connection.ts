@@ -68,7 +68,8 @@ export class TcpConnection extends ConnectionVariables {
   readonly timers: Timers;
   readonly #touched: (connection: TcpConnection) => void;
   readonly #timestampOffset: number;
-  readonly #variables: VariablesTrace = new VariablesTrace();
+  /** Undefined until somebody reads the trace. */
+  #variables: VariablesTrace | undefined;
   #state: TcpState = 'CLOSED';
   readonly #events: EventQueue = new EventQueue();
   /** Undefined until something leaves that can be lost. */
@@ -133,7 +134,9 @@ export class TcpConnection extends ConnectionVariables {
   /** Takes up the state of a record; nothing is traced. `told`: the trace knows the variables as they are. */
   resume(state: TcpState, told: boolean = true): void {
     this.#state = state;
-    if (told) this.#variables.resume(this);
+    if (!told || this.context.tracer === undefined) return;
+    this.#variables = new VariablesTrace();
+    this.#variables.resume(this);
   }
 
   /** Changes the state; a change that RFC 9293 does not know is a fault of the stack. */
@@ -369,6 +372,8 @@ export class TcpConnection extends ConnectionVariables {
 
   /** Traces what changed in the variables. */
   traceVariables(): void {
+    if (this.context.tracer === undefined) return;
+    this.#variables ??= new VariablesTrace();
     this.#variables.trace(this);
   }
 
