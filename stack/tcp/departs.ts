@@ -85,7 +85,8 @@ function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undef
 function nextPlan(connection: TcpConnection): SendPlan | undefined {
   const { sender, context, rtt } = connection;
   sender.pacedUntil = undefined;
-  if (sender.isEmpty) return undefined;
+  const { una, nxt, unsent, retransmitNow, probeTail } = sender;
+  if (una === nxt && unsent === 0 && retransmitNow === undefined && !probeTail) return undefined;
   connection.watchForLosses();
   sender.mtuProbe = mtuProbeDue(connection);
   return sender.next(context.now, rtt);

@@ -138,11 +138,6 @@ export class Sender {
     return distance(this.nxt, this.finSeq) + (this.finQueued ? 1 : 0);
   }
 
-  /** Nothing waits, nothing is out, and nothing is due that `next` would look at. */
-  get isEmpty(): boolean {
-    return this.una === this.nxt && this.unsent === 0 && this.retransmitNow === undefined && !this.probeTail;
-  }
-
   /** The last number that may be acknowledged: SND.NXT, one more after a probe. */
   get highestSent(): SeqNumber {
     return this.probed ? add(this.nxt, 1) : this.nxt;
