@@ -54,6 +54,7 @@ function tellsNothing(connection: TcpConnection, { header }: ArrivedSegment, ack
 function progress(connection: TcpConnection, restart: boolean): void {
   const { sender, rtt, timers, context } = connection;
   connection.retransmissions = 0;
+  if (connection.recovery.state !== 'Loss') connection.counts.recovered(context.now);
   connection.progressAt = context.now;
   if (sender.flightSize === 0 && !connection.ecn.waiting) timers.clear('retransmission');
   else if (restart) timers.set('retransmission', after(context.now, rtt.rto));

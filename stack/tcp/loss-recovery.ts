@@ -1,4 +1,6 @@
 import type { Duration, Instant } from '../time.ts';
+import type { Rack } from './rack.ts';
+import type { BlockReader } from './sack-blocks.ts';
 import type { ArrivedSegment } from './segment.ts';
 import type { SeqNumber } from './sequence.ts';
 
@@ -26,6 +28,13 @@ export interface TakenAck {
   readonly times: AckTimes;
 }
 
+/** The timestamp clock of a connection, for telling what an echo is of. */
+export interface TimestampClock {
+  /** Whether timestamps are in use. */
+  readonly timestamps: boolean;
+  timestampNow(at: Instant): number;
+}
+
 /** Finds losses and repairs them: one way for connections with SACK, one for those without. */
 export interface LossRecovery {
   /** The first sequence number is chosen. */
@@ -33,6 +42,9 @@ export interface LossRecovery {
   readonly state: CongestionState;
   /** Duplicate ACKs in a row. */
   readonly dupAcks: number;
+  /** With SACK: what RACK knows, and what the peer's blocks told. */
+  readonly rack?: Rack;
+  readonly blocks?: BlockReader;
   /** Fast recovery, or what follows a timeout with SACK, is under way. */
   readonly active: boolean;
   /** With nothing out, an ACK without SACK blocks that moves nothing would change nothing. */

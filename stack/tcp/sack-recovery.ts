@@ -1,9 +1,9 @@
 import type { TcpSettings } from '../settings.ts';
-import { type Duration, type Instant } from '../time.ts';
+import type { Duration, Instant } from '../time.ts';
 import type { AckSample, CongestionCause } from './congestion/congestion-control.ts';
 import { conservativeLoss } from './conservative-loss.ts';
 import { LossProbe } from './loss-probe.ts';
-import type { AckTimes, CongestionState, LossRecovery, TakenAck } from './loss-recovery.ts';
+import type { AckTimes, CongestionState, LossRecovery, TakenAck, TimestampClock } from './loss-recovery.ts';
 import { Rack, type RackView } from './rack.ts';
 import { RateReduction } from './rate-reduction.ts';
 import { BlockReader } from './sack-blocks.ts';
@@ -13,13 +13,6 @@ import type { Sender } from './sender.ts';
 import { type SeqNumber, add, gt, leq, seq } from './sequence.ts';
 import { SpuriousRecovery } from './spurious.ts';
 import type { Transmission } from './transmission.ts';
-
-/** The timestamp clock of a connection, for telling what an echo is of. */
-export interface TimestampClock {
-  /** Whether timestamps are in use. */
-  readonly timestamps: boolean;
-  timestampNow(at: Instant): number;
-}
 
 /** What one ACK has told so far. */
 interface AckAccount {
@@ -108,6 +101,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     account.delivered += bytes;
     if (record.isMtuProbe) this.#sender.mtuProbeResult = 'arrived';
     this.#sender.deliveryRate.onDelivered(record, bytes, account.now);
+    this.#sender.deliveryRate.segments += record.segments;
     const stamp = this.#stamp(record);
     const isEcho = stamp === undefined || account.echo === undefined || ((account.echo - stamp) | 0) >= 0;
     this.rack.delivered(record, account.now, account.minRtt, isEcho);
@@ -142,7 +136,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     account.original = false;
     const { una, nxt, maxWnd, mss } = this.#sender;
     this.rack.ackArrives();
-    const duplicate = this.blocks.read(sack, ack, una, nxt, maxWnd);
+    const duplicate = this.blocks.read(sack, ack, una, nxt, maxWnd, mss);
     account.echo = timestamps?.echo;
     account.dsack = duplicate !== undefined;
     if (duplicate === undefined) return;
@@ -156,9 +150,11 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     const account = this.#account;
     const isDuplicate = acked === 0 && segment.wireLength === 0 && sender.flightSize > 0;
     this.dupAcks = acked > 0 ? 0 : this.dupAcks + (isDuplicate ? 1 : 0);
-    if (acked > 0) this.#limited = 0;
-    if (acked > 0) this.probeRestart = true;
-    if (acked > 0) sender.retransmitNow = undefined; // of a segment that has come meanwhile
+    if (acked > 0) {
+      this.#limited = 0;
+      this.probeRestart = true;
+      sender.retransmitNow = undefined; // of a segment that has come meanwhile
+    }
     this.rack.adapt(account.dsack, sender.una, sender.nxt);
     this.#settleProbe(taken);
     const before = this.state;
@@ -251,10 +247,10 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     const blocks = segment.header.options.sack !== undefined;
     if (!this.#probe.acknowledged({ ack, moved: acked > 0, dsack, blocks })) return;
     if (this.state !== 'Open' && this.state !== 'Disorder') return;
-    const { congestion } = this.#sender;
+    const { congestion, flightSize } = this.#sender;
     this.reductions += 1;
     congestion.enterRecovery(flightBefore, now, 'loss');
-    congestion.exitRecovery(this.#sender.flightSize);
+    congestion.exitRecovery(flightSize);
     if (!congestion.ownsWindow) congestion.cwnd = congestion.ssthresh;
   }
 
