@@ -45,7 +45,7 @@ export type Counters = { [Name in CounterName]: number };
 export function noCounts(): Counters {
   const counters: Record<string, number> = {};
   for (const name of Object.keys(COUNTERS)) counters[name] = 0;
-  return counters as Counters;
+  return { ...counters } as Counters; // a copy has V8's fast properties, what was filled name by name has not
 }
 
 /** A limit was reached or a defence acted: counts it and tells the trace. */

@@ -12,7 +12,9 @@ export class DelayLine {
   readonly #scheduler: Scheduler;
   readonly #alarm: Alarm;
   readonly #arrive: (packets: readonly LinkPacket[]) => void;
-  readonly #arrivals: Arrival[] = [];
+  /** Those before `#first` are over. Taking the first out each time would move all others: a long fat path has 80,000. */
+  readonly #arrivals: (Arrival | undefined)[] = [];
+  #first: number = 0;
   #onTheirWay: number = 0;
   /** When the latest packet arrives that others have to stay behind. */
   #last: number = 0;
@@ -35,12 +37,12 @@ export class DelayLine {
     if (!packet.mayOvertake && at > this.#last) this.#last = at;
     this.#arrivalAt(at as Instant).packets.push(packet);
     this.#onTheirWay += 1;
-    this.#alarm.set((this.#arrivals[0]?.at ?? at) as Instant);
+    this.#alarm.set((this.#arrivals[this.#first]?.at ?? at) as Instant);
   }
 
   #arrivalAt(at: Instant): Arrival {
     let place = this.#arrivals.length;
-    while (place > 0) {
+    while (place > this.#first) {
       const earlier = this.#arrivals[place - 1];
       if (earlier === undefined || earlier.at < at) break;
       if (earlier.at === at) return earlier;
@@ -52,10 +54,15 @@ export class DelayLine {
   }
 
   #deliver(): void {
-    const first = this.#arrivals[0];
+    const first = this.#arrivals[this.#first];
     if (first === undefined || first.at > this.#scheduler.now()) return;
-    this.#arrivals.shift();
-    const next = this.#arrivals[0];
+    this.#arrivals[this.#first] = undefined; // its packets are somebody else's now
+    this.#first += 1;
+    if (this.#first * 2 > this.#arrivals.length) {
+      this.#arrivals.splice(0, this.#first);
+      this.#first = 0;
+    }
+    const next = this.#arrivals[this.#first];
     if (next !== undefined) this.#alarm.set(next.at);
     this.#onTheirWay -= first.packets.length;
     this.#arrive(first.packets);

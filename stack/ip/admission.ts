@@ -28,7 +28,7 @@ export function admit(
   // Who has no address yet asks everyone for one [RFC 1122 3.2.1.3 (a); RFC 2131 4.1].
   const asksForAddress = isUnspecified(source) && isBroadcast(destination);
   if (!asksForAddress && !isPossibleSource(source, interfaces)) return 'IP_INVALID_SOURCE';
-  if (interfaces.some((own) => own.isLocal(destination))) {
+  if (isOwn(destination, interfaces)) {
     // RFC 1122 3.3.6: a frame for everyone with a packet for one is a mistake, or an attack.
     return from.groupFrame ? 'OTHERHOST' : 'host';
   }
@@ -38,6 +38,11 @@ export function admit(
   return 'OTHERHOST';
 }
 
+function isOwn(address: IPv4Address, interfaces: readonly Interface[]): boolean {
+  for (const own of interfaces) if (own.isLocal(address)) return true;
+  return false;
+}
+
 /**
  * Not "this network" (0/8), loopback (127/8), multicast or reserved (224/3 and up), a subnet's broadcast; and not one of our own
  * addresses, whose packets never come from outside (LAND).
@@ -45,7 +50,8 @@ export function admit(
 function isPossibleSource(source: IPv4Address, interfaces: readonly Interface[]): boolean {
   if (isUnspecified(source) || source >>> 24 === 0 || isLoopback(source)) return false;
   if (isMulticast(source) || source >>> 28 === 0xf) return false;
-  return !interfaces.some((own) => own.isLocal(source) || own.isSubnetBroadcast(source));
+  for (const own of interfaces) if (own.isLocal(source) || own.isSubnetBroadcast(source)) return false;
+  return true;
 }
 
 /**

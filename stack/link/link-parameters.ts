@@ -2,24 +2,21 @@
 export class LinkParameters {
   /** Hop limit of IPv6 packets that name none, 1..255; undefined: the host's own [RFC 4861 6.3.4]. */
   hopLimit: number | undefined;
+  /** The largest IP packet in bytes, super-segments aside: the device's, or less if the link says so. */
+  mtu: number;
   readonly #deviceMtu: number;
   readonly #mtuLimits: Map<'dhcp' | 'router', number> = new Map();
 
   /** `deviceMtu` in bytes: the most that the MTU can be. */
   constructor(deviceMtu: number) {
     this.#deviceMtu = deviceMtu;
-  }
-
-  /** The largest IP packet in bytes, super-segments aside: the device's, or less if the link says so. */
-  get mtu(): number {
-    let mtu = this.#deviceMtu;
-    for (const limit of this.#mtuLimits.values()) mtu = Math.min(mtu, limit);
-    return mtu;
+    this.mtu = deviceMtu;
   }
 
   /** What somebody on the link says of its MTU, in bytes; undefined: nothing any more. */
   limitMtu(by: 'dhcp' | 'router', limit: number | undefined): void {
     if (limit === undefined) this.#mtuLimits.delete(by);
     else this.#mtuLimits.set(by, limit);
+    this.mtu = Math.min(this.#deviceMtu, ...this.#mtuLimits.values());
   }
 }

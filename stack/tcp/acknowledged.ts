@@ -13,12 +13,14 @@ export function acknowledgmentArrived(
   segment: ArrivedSegment,
   ack: SeqNumber,
 ): void {
-  const { sender, recovery, context, rtt, timers } = connection;
+  const { sender, context, rtt, timers } = connection;
   const { now } = context;
   connection.heardAt = now;
   connection.keepAliveProbes = 0;
   const { flightSize: flightBefore, inFlight: pipeBefore, una } = sender;
   const marks = connection.ecn.arrived(connection, segment, ack);
+  if (marks === 0 && tellsNothing(connection, segment, ack)) return windowArrived(connection, segment, ack);
+  const { recovery } = connection;
   const known = geq(ack, una); // an old ACK tells nothing but what its blocks say
   sender.checkAppLimited();
   recovery.takeBlocks(segment, ack, now, rtt.minRtt);
@@ -39,6 +41,13 @@ export function acknowledgmentArrived(
   reorderingTimer(connection);
   if (sender.flightSize === 0) timers.clear('loss-probe');
   connection.tellRoom();
+}
+
+/** All that was sent is acknowledged, and was before: so it is for whoever only receives, with each segment. */
+function tellsNothing(connection: TcpConnection, { header }: ArrivedSegment, ack: SeqNumber): boolean {
+  const { una, nxt, probed } = connection.sender;
+  if (ack !== una || una !== nxt || probed || connection.writableWanted) return false;
+  return header.options.sack === undefined && connection.recoveryAtRest;
 }
 
 /** SND.UNA has moved [RFC 6298 5.2, 5.3]. */

@@ -22,6 +22,7 @@ import type { LossRecovery } from './loss-recovery.ts';
 import { Recovery } from './recovery.ts';
 import { RttEstimator } from './rtt.ts';
 import type { ArrivedSegment, OutgoingSegment } from './segment.ts';
+import { SackRecovery } from './sack-recovery.ts';
 import { Sender } from './sender.ts';
 import { queueAll, queueBytes, tellRoom } from './sending.ts';
 import { TRANSITIONS, type TcpState } from './states.ts';
@@ -63,18 +64,19 @@ export class TcpConnection extends ConnectionVariables {
   readonly deviceCuts: boolean;
   readonly sender: Sender;
   readonly receiver: Receiver;
-  /** How losses are found and repaired: with SACK, once both sides have agreed on it, else without. */
-  recovery: LossRecovery;
   sack: boolean = false; // in use, or offered, before the SYNs are exchanged [RFC 2018]
   readonly rtt: RttEstimator;
-  readonly ecn: Ecn;
+  ecn: Ecn;
   readonly timers: Timers;
   readonly counts: Counts = new Counts();
   readonly #touched: (connection: TcpConnection) => void;
   readonly #timestampOffset: number;
-  readonly #variables: VariablesTrace = new VariablesTrace();
+  /** Undefined until somebody reads the trace. */
+  #variables: VariablesTrace | undefined;
   #state: TcpState = 'CLOSED';
   readonly #events: EventQueue = new EventQueue();
+  /** Undefined until something leaves that can be lost. */
+  #recovery: LossRecovery | undefined;
 
   constructor(setup: ConnectionSetup) {
     super();
@@ -99,22 +101,45 @@ export class TcpConnection extends ConnectionVariables {
       this.receiver.maxBuffer = Math.min(this.receiver.maxBuffer, Math.max(setup.deviceQueue, 0xffff));
       this.receiver.buffer = Math.min(this.receiver.buffer, this.receiver.maxBuffer);
     }
-    this.recovery = new Recovery(this.sender, tcp);
     this.rtt = new RttEstimator(tcp);
     this.ecn = new Ecn(tcp);
     this.timers = new Timers(this);
     this.sender.start(setup.iss);
-    this.recovery.start(setup.iss);
   }
 
   get state(): TcpState {
     return this.resting === undefined ? this.#state : this.resting();
   }
 
+  /** How losses are found and repaired: with SACK, if both sides have agreed on it, else without. */
+  get recovery(): LossRecovery {
+    return this.watchForLosses();
+  }
+
+  /** Something may leave now. Who never sends anything needs none of this. */
+  watchForLosses(): LossRecovery {
+    const { sender } = this;
+    const { tcp } = this.context.settings;
+    this.#recovery ??= this.sack ? new SackRecovery(sender, tcp, this) : new Recovery(sender, tcp);
+    return this.#recovery;
+  }
+
+  /** Nothing was lost, and an ACK that moves nothing and has no SACK blocks cannot change that while nothing is out. */
+  get recoveryAtRest(): boolean {
+    return this.#recovery === undefined || this.#recovery.atRest;
+  }
+
+  /** The SYNs were exchanged: what `sack` says now counts. */
+  chooseRecovery(): void {
+    this.#recovery = undefined;
+  }
+
   /** Takes up the state of a record; nothing is traced. `told`: the trace knows the variables as they are. */
   resume(state: TcpState, told: boolean = true): void {
     this.#state = state;
-    if (told) this.#variables.resume(this);
+    if (!told || this.context.tracer === undefined) return;
+    this.#variables = new VariablesTrace();
+    this.#variables.resume(this);
   }
 
   /** Changes the state; a change that RFC 9293 does not know is a fault of the stack. */
@@ -362,6 +387,8 @@ export class TcpConnection extends ConnectionVariables {
 
   /** Traces what changed in the variables. */
   traceVariables(): void {
+    if (this.context.tracer === undefined) return;
+    this.#variables ??= new VariablesTrace();
     this.#variables.trace(this);
   }
 

@@ -63,11 +63,10 @@ function synSegment(connection: TcpConnection): OutgoingSegment | undefined {
 
 /** Duplicate ACKs first, since only ACKs without data count as such [RFC 5681 2]; then data, which carries the ACK; else the ACK. */
 function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undefined {
-  const { receiver, sender, context, rtt } = connection;
+  const { receiver, sender } = connection;
   if (receiver.duplicateAcks > 0) return pureAck(connection, duplicateCause(connection));
   if (connection.state !== 'TIME-WAIT' && !connection.ecn.waiting) {
-    sender.mtuProbe = mtuProbeDue(connection);
-    const plan = sender.next(context.now, rtt);
+    const plan = nextPlan(connection);
     if (plan !== undefined) return dataSegment(connection, plan);
     sender.pushNow = false;
   }
@@ -80,6 +79,17 @@ function synchronizedSegment(connection: TcpConnection): OutgoingSegment | undef
     return pureAck(connection, 'keepalive-probe', add(sender.nxt, -1)); // an old number and no data: it has to be answered [RFC 9293 SHLD-12]
   }
   return undefined;
+}
+
+/** What of the queue leaves next; nobody is asked if there is nothing that could. */
+function nextPlan(connection: TcpConnection): SendPlan | undefined {
+  const { sender, context, rtt } = connection;
+  sender.pacedUntil = undefined;
+  const { una, nxt, unsent, retransmitNow, probeTail } = sender;
+  if (una === nxt && unsent === 0 && retransmitNow === undefined && !probeTail) return undefined;
+  connection.watchForLosses();
+  sender.mtuProbe = mtuProbeDue(connection);
+  return sender.next(context.now, rtt);
 }
 
 /** The first ACK after a segment came out of order may still acknowledge something new. */
@@ -110,7 +120,7 @@ function dataSegment(connection: TcpConnection, plan: SendPlan): OutgoingSegment
   const { sender, context, timers, rtt, ecn } = connection;
   const newData = plan.cause === 'data' && plan.length > 0;
   const header = acknowledging(connection, plan.seq, plan.length, plan.psh, plan.fin, newData);
-  const again = RETRANSMISSIONS.includes(plan.cause);
+  const again = plan.cause !== 'data' && RETRANSMISSIONS.includes(plan.cause);
   if (again) {
     connection.timed = undefined; // Karn [RFC 6298 3]
   } else if (connection.timed === undefined && !connection.timestamps && plan.cause === 'data') {
@@ -149,8 +159,8 @@ function acknowledging(
   fin: boolean,
   newData: boolean = false,
 ): TcpHeader {
-  const { receiver, sender, timers, ecn, recovery } = connection;
-  const { ece, cwr, ae } = ecn.flags(seq, length, newData, recovery.reductions);
+  const { receiver, sender, timers, ecn } = connection;
+  const { ece, cwr, ae } = ecn.flags(seq, length, newData, newData ? connection.recovery.reductions : 0);
   const header: TcpHeader = {
     sourcePort: connection.local.port,
     destinationPort: connection.remote.port,
@@ -205,9 +215,11 @@ function setTimers(connection: TcpConnection): void {
 
 /** The tail's probe, from the last new data or the last ACK for new data on [RFC 8985 7.2]; and the pacer's next turn. */
 function setLossTimers(connection: TcpConnection): void {
-  const { timers, sender, recovery, rtt, context } = connection;
+  const { timers, sender, rtt, context } = connection;
   if (sender.pacedUntil === undefined) timers.clear('pacing');
   else timers.set('pacing', sender.pacedUntil);
+  if (sender.flightSize === 0) return timers.clear('loss-probe');
+  const { recovery } = connection;
   const delay = recovery.probeDelay({ srtt: rtt.srtt, minRtt: rtt.minRtt, rto: rtt.rto, rtt: undefined });
   if (delay === undefined) return timers.clear('loss-probe');
   if (!recovery.probeRestart) return;

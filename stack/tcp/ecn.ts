@@ -44,7 +44,7 @@ export class Ecn {
   receivedMarks: number = 0;
   /** ECE came with a congestion window of one segment: nothing leaves before the retransmission timer goes off [RFC 3168 6.1.2]. */
   waiting: boolean = false;
-  readonly accurate: AccurateEcn = new AccurateEcn();
+  #accurate: AccurateEcn | undefined;
   readonly #setting: EcnSetting;
   readonly #withOption: boolean;
   /** What our SYN asked for. */
@@ -70,6 +70,12 @@ export class Ecn {
   constructor(settings: TcpSettings) {
     this.#setting = settings.ecn;
     this.#withOption = settings.accurateEcnOption;
+  }
+
+  /** Accurate ECN's counters. */
+  get accurate(): AccurateEcn {
+    this.#accurate ??= new AccurateEcn();
+    return this.#accurate;
   }
 
   /** The ECN bits of the type of service are ours, not the program's. */
@@ -300,6 +306,17 @@ export class Ecn {
     this.#waits += 1;
     timers.set('retransmission', after(context.now, rtt.rto));
   }
+}
+
+/** What connections without ECN have in common once their handshake is over: nothing that arrives or leaves changes it. */
+const sharedWithout: WeakMap<TcpSettings, Ecn> = new WeakMap();
+
+/** The handshake is over: the state of a connection that has no ECN need not be kept for it. */
+export function settledEcn(ecn: Ecn, settings: TcpSettings): Ecn {
+  if (ecn.inUse) return ecn;
+  const shared = sharedWithout.get(settings) ?? new Ecn(settings);
+  sharedWithout.set(settings, shared);
+  return shared;
 }
 
 /** Bytes that the option takes of a segment, padding included. */

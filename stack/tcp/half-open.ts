@@ -131,7 +131,6 @@ export function synOf(records: CompactRecords, row: number): SynFacts {
 export function takeUpSyn(connection: TcpConnection, syn: SynFacts, openedAt: Instant): void {
   const { receiver, sender, context } = connection;
   sender.start(syn.iss);
-  connection.recovery.start(syn.iss);
   receiver.synArrived(syn.irs);
   negotiate(connection, syn.options, context.settings.tcp);
   if (receiver.tsRecent !== undefined) receiver.tsRecentAt = openedAt;

@@ -28,6 +28,13 @@ export interface TakenAck {
   readonly times: AckTimes;
 }
 
+/** The timestamp clock of a connection, for telling what an echo is of. */
+export interface TimestampClock {
+  /** Whether timestamps are in use. */
+  readonly timestamps: boolean;
+  timestampNow(at: Instant): number;
+}
+
 /** Finds losses and repairs them: one way for connections with SACK, one for those without. */
 export interface LossRecovery {
   /** The first sequence number is chosen. */
@@ -40,6 +47,8 @@ export interface LossRecovery {
   readonly blocks?: BlockReader;
   /** Fast recovery, or what follows a timeout with SACK, is under way. */
   readonly active: boolean;
+  /** With nothing out, an ACK without SACK blocks that moves nothing would change nothing. */
+  readonly atRest: boolean;
   /** The highest sequence number sent when the last loss was found. */
   readonly recover: SeqNumber;
   /** An ACK came: takes its SACK blocks, before SND.UNA moves. */

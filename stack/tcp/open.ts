@@ -1,5 +1,6 @@
 import { after } from '../time.ts';
 import type { TcpConnection } from './connection.ts';
+import { settledEcn } from './ecn.ts';
 import { negotiate } from './options.ts';
 import type { ArrivedSegment } from './segment.ts';
 import { add } from './sequence.ts';
@@ -65,6 +66,7 @@ export function established(connection: TcpConnection, cause: string): void {
   connection.counts.establishedAt = context.now;
   connection.counts.recovered(context.now);
   connection.synOffer = undefined;
+  connection.ecn = settledEcn(connection.ecn, context.settings.tcp);
   connection.progressAt = context.now;
   connection.heardAt = context.now;
   if (connection.fastOpened?.accepted !== true)

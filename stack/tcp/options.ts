@@ -1,11 +1,9 @@
 import type { TcpSettings } from '../settings.ts';
-import type { Instant } from '../time.ts';
 import { NO_OPTIONS, type TcpOptions } from '../wire/tcp-options.ts';
 import type { TcpConnection } from './connection.ts';
 import { withFastOpen } from './fast-open.ts';
 import { updateMss } from './path-mtu.ts';
 import { BlockWriter } from './sack-blocks.ts';
-import { SackRecovery } from './sack-recovery.ts';
 
 /** Largest shift that means anything [RFC 7323 2.3]. */
 const MAX_SHIFT = 14;
@@ -54,18 +52,10 @@ export function negotiate(connection: TcpConnection, offered: TcpOptions, settin
     receiver.tsRecentAt = connection.context.now;
   }
   connection.sack = settings.sack && offered.sackPermitted;
-  if (connection.sack) recoverWithSack(connection, settings);
+  if (connection.sack) receiver.sack = new BlockWriter();
+  connection.chooseRecovery();
   connection.peerMss = Math.max(offered.mss ?? connection.defaultMss, settings.minMss);
   updateMss(connection);
-}
-
-function recoverWithSack(connection: TcpConnection, settings: TcpSettings): void {
-  const { sender } = connection;
-  const clock = (at: Instant): number | undefined =>
-    connection.timestamps ? connection.timestampNow(at) : undefined;
-  connection.recovery = new SackRecovery(sender, settings, clock);
-  connection.recovery.start(sender.iss);
-  connection.receiver.sack = new BlockWriter();
 }
 
 /** The options of every segment that is no SYN, never the MSS [RFC 9293 MUST-65]. */

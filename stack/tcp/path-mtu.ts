@@ -142,9 +142,9 @@ const TIMESTAMPS_LENGTH = 12;
  * quiet times; with enough behind it that its loss is found at once [RFC 4821 7.4].
  */
 export function mtuProbeDue(connection: TcpConnection): number {
-  const { search, sender, recovery, context } = connection;
+  const { search, sender, context } = connection;
   if (search === undefined || search.isOut || search.from > context.now) return 0;
-  if (!connection.sack || recovery.state !== 'Open' || connection.mayFragment) return 0;
+  if (!connection.sack || connection.recovery.state !== 'Open' || connection.mayFragment) return 0;
   if (search.high - search.low <= CLOSE_ENOUGH) {
     connection.search = undefined;
     return 0;

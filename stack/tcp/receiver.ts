@@ -49,7 +49,7 @@ export class Receiver {
   sack: BlockWriter | undefined;
   readonly queue: ReceiveQueue = new ReceiveQueue();
   readonly assembler: Assembler = new Assembler();
-  readonly tuning: ReceiveAutotuning;
+  #tuning: ReceiveAutotuning | undefined;
   readonly #settings: TcpSettings;
   /** In-order bytes received since the last ACK left. */
   #unacknowledged: number = 0;
@@ -62,8 +62,13 @@ export class Receiver {
     this.#settings = settings;
     this.buffer = settings.receiveBuffer.from;
     this.maxBuffer = settings.receiveBuffer.to;
-    this.tuning = new ReceiveAutotuning(settings.receiveBuffer);
     this.#quickAcks = settings.quickAcks;
+  }
+
+  /** How the buffer grows; made when the first data comes. */
+  get tuning(): ReceiveAutotuning {
+    this.#tuning ??= new ReceiveAutotuning(this.#settings.receiveBuffer);
+    return this.#tuning;
   }
 
   /** Takes the peer's SYN: its number, and the first window [RFC 9293 3.10.7.2]. */

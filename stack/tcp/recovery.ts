@@ -20,6 +20,7 @@ export class Recovery implements LossRecovery, ScoreboardObserver {
   /** `recover`: the highest sequence number sent when the last loss was found [RFC 6582 3.1]. */
   recover: SeqNumber = seq(0);
   readonly reorderingDeadline: undefined = undefined;
+  readonly atRest: boolean = true;
   probeRestart: boolean = false;
   reductions: number = 0;
   /** SND.NXT when a mark had the window reduced, until an ACK goes beyond it: before, the peer cannot have seen CWR. */
@@ -41,6 +42,7 @@ export class Recovery implements LossRecovery, ScoreboardObserver {
     this.#sender = sender;
     this.#settings = settings;
     sender.scoreboard.observer = this;
+    this.start(sender.iss);
   }
 
   /** As Linux tells it: from a timeout until all is acknowledged that was out then, Loss. */

@@ -1,9 +1,9 @@
 import type { TcpSettings } from '../settings.ts';
-import { type Duration, type Instant } from '../time.ts';
+import type { Duration, Instant } from '../time.ts';
 import type { AckSample, CongestionCause } from './congestion/congestion-control.ts';
 import { conservativeLoss } from './conservative-loss.ts';
 import { LossProbe } from './loss-probe.ts';
-import type { AckTimes, CongestionState, LossRecovery, TakenAck } from './loss-recovery.ts';
+import type { AckTimes, CongestionState, LossRecovery, TakenAck, TimestampClock } from './loss-recovery.ts';
 import { Rack, type RackView } from './rack.ts';
 import { RateReduction } from './rate-reduction.ts';
 import { BlockReader } from './sack-blocks.ts';
@@ -13,9 +13,6 @@ import type { Sender } from './sender.ts';
 import { type SeqNumber, add, gt, leq, seq } from './sequence.ts';
 import { SpuriousRecovery } from './spurious.ts';
 import type { Transmission } from './transmission.ts';
-
-/** The timestamp clock, for telling what an echo is of; undefined: timestamps are not in use. */
-export type TimestampClock = (at: Instant) => number | undefined;
 
 /** What one ACK has told so far. */
 interface AckAccount {
@@ -43,8 +40,9 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   readonly rack: Rack;
   readonly blocks: BlockReader;
   readonly #probe: LossProbe;
-  readonly #reduction: RateReduction = new RateReduction();
-  readonly #spurious: SpuriousRecovery = new SpuriousRecovery();
+  /** Undefined until the first reduction, and until the first loss. */
+  #reduction: RateReduction | undefined;
+  #spurious: SpuriousRecovery | undefined;
   readonly #sender: Sender;
   readonly #settings: TcpSettings;
   readonly #clock: TimestampClock;
@@ -70,6 +68,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     this.blocks = new BlockReader(sender.scoreboard);
     this.#probe = new LossProbe(settings);
     sender.scoreboard.observer = this;
+    this.start(sender.iss);
   }
 
   start(iss: SeqNumber): void {
@@ -80,14 +79,19 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     return this.state === 'Recovery' || this.state === 'Loss';
   }
 
+  get atRest(): boolean {
+    if (this.state !== 'Open' || this.#probe.isOut || this.reorderingDeadline !== undefined) return false;
+    return this.#sender.congestion.sampled === undefined; // an algorithm with a model wants every ACK
+  }
+
   // What becomes of each transmission: the scoreboard tells.
 
   transmitted(record: Transmission): void {
     const { deliveryRate, inFlight } = this.#sender;
     const { length } = record;
-    if (record.retransmissions > 0) this.#spurious.sentAgain(record, this.#clock(record.sentAt) ?? 0);
+    if (record.retransmissions > 0) this.#spurious?.sentAgain(record, this.#stamp(record) ?? 0);
     else this.probeRestart = true;
-    if (this.state === 'Recovery' || this.state === 'CWR') this.#reduction.sent(length);
+    if (this.state === 'Recovery' || this.state === 'CWR') this.#reduction?.sent(length);
     if (this.state === 'Disorder') this.#limited += length;
     deliveryRate.onSent(record, length, record.sentAt, inFlight - length);
   }
@@ -98,10 +102,15 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     if (record.isMtuProbe) this.#sender.mtuProbeResult = 'arrived';
     this.#sender.deliveryRate.onDelivered(record, bytes, account.now);
     this.#sender.deliveryRate.segments += record.segments;
-    const stamp = this.#clock(record.sentAt);
+    const stamp = this.#stamp(record);
     const isEcho = stamp === undefined || account.echo === undefined || ((account.echo - stamp) | 0) >= 0;
     this.rack.delivered(record, account.now, account.minRtt, isEcho);
     if (record.retransmissions === 0 && leq(record.end, add(this.recover, 1))) account.original = true;
+  }
+
+  /** The timestamp it had; undefined: timestamps are not in use. */
+  #stamp({ sentAt }: Transmission): number | undefined {
+    return this.#clock.timestamps ? this.#clock.timestampNow(sentAt) : undefined;
   }
 
   lost(record: Transmission): void {
@@ -132,7 +141,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     account.dsack = duplicate !== undefined;
     if (duplicate === undefined) return;
     const { left, right } = duplicate;
-    this.#spurious.duplicate(left, right, Math.max(1, Math.ceil(((right - left) >>> 0) / mss)));
+    this.#spurious?.duplicate(left, right, Math.max(1, Math.ceil(((right - left) >>> 0) / mss)));
   }
 
   settle(taken: TakenAck): boolean {
@@ -141,9 +150,11 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     const account = this.#account;
     const isDuplicate = acked === 0 && segment.wireLength === 0 && sender.flightSize > 0;
     this.dupAcks = acked > 0 ? 0 : this.dupAcks + (isDuplicate ? 1 : 0);
-    if (acked > 0) this.#limited = 0;
-    if (acked > 0) this.probeRestart = true;
-    if (acked > 0) sender.retransmitNow = undefined; // of a segment that has come meanwhile
+    if (acked > 0) {
+      this.#limited = 0;
+      this.probeRestart = true;
+      sender.retransmitNow = undefined; // of a segment that has come meanwhile
+    }
     this.rack.adapt(account.dsack, sender.una, sender.nxt);
     this.#settleProbe(taken);
     const before = this.state;
@@ -203,8 +214,8 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     const again = !first && this.#frto === 'first';
     const fresh = first && this.state !== 'Recovery' && this.state !== 'Loss';
     this.#frto = this.#settings.frto && (fresh || again) ? 'first' : 'off';
-    if (first) this.#spurious.begin(sender.una);
-    else this.#spurious.end();
+    if (first) this.#mayBeSpurious(sender.una);
+    else this.#spurious?.end();
     this.reductions += 1;
     sender.congestion.timeout(sender.flightSize, first, now);
     this.state = 'Loss';
@@ -222,7 +233,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   congestionExperienced(now: Instant, flight: number): boolean {
     if (this.state !== 'Open' && this.state !== 'Disorder') return false;
     this.#begin('CWR', Math.max(flight, this.#sender.mss), now, 'ecn');
-    this.#spurious.end();
+    this.#spurious?.end();
     this.#reduce(false);
     return true;
   }
@@ -240,15 +251,16 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     const blocks = segment.header.options.sack !== undefined;
     if (!this.#probe.acknowledged({ ack, moved: acked > 0, dsack, blocks })) return;
     if (this.state !== 'Open' && this.state !== 'Disorder') return;
-    const { congestion } = this.#sender;
+    const { congestion, flightSize } = this.#sender;
     this.reductions += 1;
     congestion.enterRecovery(flightBefore, now, 'loss');
-    congestion.exitRecovery(this.#sender.flightSize);
+    congestion.exitRecovery(flightSize);
     if (!congestion.ownsWindow) congestion.cwnd = congestion.ssthresh;
   }
 
   #undoIfSpurious({ acked }: TakenAck): void {
-    if (!this.#settings.undo || this.#spurious.isExhausted(this.#sender.una)) return;
+    if (!this.#settings.undo || this.#spurious === undefined) return;
+    if (this.#spurious.isExhausted(this.#sender.una)) return;
     const eifel = acked > 0 && this.active && this.#spurious.isOlder(this.#account.echo);
     if (!eifel && !(this.#account.dsack && this.#spurious.allExplained)) return;
     // In fast recovery something may be lost beside what was late: as long as that is out, it goes on.
@@ -260,7 +272,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   /** What was done for nothing is taken back [RFC 4015 3.2]. */
   #undo(): void {
     const sender = this.#sender;
-    this.#spurious.undone(sender.nxt);
+    this.#spurious?.undone(sender.nxt);
     this.#frto = 'off';
     sender.holdLost = false;
     sender.retransmitNow = undefined;
@@ -357,16 +369,22 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     const reduced = this.state === 'CWR';
     if (reduced) this.state = 'Recovery';
     else this.#begin('Recovery', before, now, 'loss');
-    this.#spurious.begin(una);
+    this.#mayBeSpurious(una);
     this.#probe.reset();
     this.#sender.lossCause = 'fast-retransmit';
     this.#sender.countSacked = false;
+  }
+
+  #mayBeSpurious(una: SeqNumber): void {
+    this.#spurious ??= new SpuriousRecovery();
+    this.#spurious.begin(una);
   }
 
   #begin(state: 'Recovery' | 'CWR', flight: number, now: Instant, cause: CongestionCause): void {
     const { congestion, nxt } = this.#sender;
     this.reductions += 1;
     congestion.enterRecovery(flight, now, cause);
+    this.#reduction ??= new RateReduction();
     this.#reduction.begin(flight);
     this.state = state;
     this.recover = add(nxt, -1);
@@ -376,8 +394,9 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   #reduce(safe: boolean): void {
     const { congestion, inFlight, mss } = this.#sender;
     if (congestion.ownsWindow) return;
-    congestion.cwnd = this.#settings.proportionalRateReduction
-      ? this.#reduction.window(this.#account.delivered, inFlight, congestion.ssthresh, mss, safe)
-      : congestion.ssthresh;
+    congestion.cwnd =
+      this.#settings.proportionalRateReduction && this.#reduction !== undefined
+        ? this.#reduction.window(this.#account.delivered, inFlight, congestion.ssthresh, mss, safe)
+        : congestion.ssthresh;
   }
 }

@@ -72,7 +72,8 @@ export class Sender {
   readonly congestion: CongestionControl;
   readonly pacer: Pacer;
   readonly queue: RingBuffer;
-  readonly scoreboard: Scoreboard = new Scoreboard();
+  /** Undefined until it is asked for, which is when something leaves. */
+  #scoreboard: Scoreboard | undefined;
   /** Sequence number of the queue's oldest byte. */
   #queueSeq: SeqNumber = seq(0);
 
@@ -97,6 +98,12 @@ export class Sender {
     this.#queueSeq = add(iss, 1);
   }
 
+  /** What is out, and what became of it. */
+  get scoreboard(): Scoreboard {
+    this.#scoreboard ??= new Scoreboard();
+    return this.#scoreboard;
+  }
+
   /** Where the FIN goes, or will go: after the queue. */
   get finSeq(): SeqNumber {
     return add(this.#queueSeq, this.queue.length);
@@ -114,13 +121,14 @@ export class Sender {
 
   /** Bytes out that are neither acknowledged, in whichever way, nor taken for lost: `pipe` of RFC 6675. */
   get inFlight(): number {
-    const { lostBytes, sackedBytes } = this.scoreboard;
+    if (this.#scoreboard === undefined) return this.flightSize;
+    const { lostBytes, sackedBytes } = this.#scoreboard;
     return distance(this.una, this.nxt) - lostBytes - (this.countSacked ? 0 : sackedBytes);
   }
 
   /** The first number that counts as lost and has to leave again; undefined if there is none. */
   get highRxt(): SeqNumber | undefined {
-    return this.scoreboard.firstLost?.start;
+    return this.#scoreboard?.firstLost?.start;
   }
 
   /** What RFC 5681 calls FlightSize: all that is out and not cumulatively acknowledged. */
@@ -158,7 +166,7 @@ export class Sender {
     const data = Math.min(Math.max(0, distance(this.#queueSeq, ack)), this.queue.length);
     this.queue.drop(data);
     this.#queueSeq = add(this.#queueSeq, data);
-    this.scoreboard.acknowledge(ack);
+    this.#scoreboard?.acknowledge(ack);
     return advanced;
   }
 
@@ -289,7 +297,7 @@ export class Sender {
   /** CheckIfApplicationLimited() [draft-ietf-ccwg-bbr 4.1.2.4]: at each write, and at the start of each ACK. */
   checkAppLimited(): void {
     const { cwnd } = this.congestion;
-    this.deliveryRate.checkAppLimited(this.unsent, this.inFlight, cwnd, this.scoreboard.lostBytes);
+    this.deliveryRate.checkAppLimited(this.unsent, this.inFlight, cwnd, this.#scoreboard?.lostBytes ?? 0);
   }
 
   /** New data, or the FIN, waits and the peer's window lets a segment of it go. */

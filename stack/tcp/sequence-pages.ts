@@ -69,6 +69,15 @@ export class SequencePages<T extends Placed> {
     else this.#pages.splice(at, 1);
   }
 
+  /** Takes the first item out. */
+  shift(): void {
+    const page = this.#pages[0];
+    if (page === undefined) return;
+    page.shift();
+    this.#length -= 1;
+    if (page.length === 0) this.#pages.shift();
+  }
+
   clear(): void {
     this.#pages.length = 0;
     this.#length = 0;

@@ -66,6 +66,7 @@ export function countSent(counters: Counters, { header, length, segmentSize, cau
 }
 
 function isSentAgain(cause: SendCause): boolean {
+  if (cause === 'data' || cause === 'ack') return false; // nearly all
   return cause === 'retransmit-timeout' || cause.endsWith('-retransmit');
 }
 

@@ -11,7 +11,9 @@ interface Sample {
  */
 export class WindowedMin {
   readonly #window: Duration;
-  #samples: readonly Sample[] = [];
+  #first: Sample | undefined;
+  #second: Sample | undefined;
+  #third: Sample | undefined;
 
   constructor(window: Duration) {
     this.#window = window;
@@ -19,35 +21,45 @@ export class WindowedMin {
 
   /** The smallest; undefined before the first value. */
   get value(): Duration | undefined {
-    return this.#samples[0]?.value;
+    return this.#first?.value;
   }
 
   /** Takes a value in. */
   add(value: Duration, at: Instant): void {
     const sample = { value, at };
-    const [first, second, third] = this.#samples;
+    const first = this.#first;
+    const second = this.#second;
+    const third = this.#third;
     const expired = third !== undefined && between(third.at, at) > this.#window;
     if (first === undefined || value <= first.value || expired) {
-      this.#samples = [sample, sample, sample];
+      this.#keep(sample, sample, sample);
       return;
     }
-    if (second === undefined || value <= second.value) this.#samples = [first, sample, sample];
-    else if (third === undefined || value <= third.value) this.#samples = [first, second, sample];
+    if (second === undefined || value <= second.value) this.#keep(first, sample, sample);
+    else if (third === undefined || value <= third.value) this.#keep(first, second, sample);
     this.#forget(sample);
   }
 
   /** Lets the best go when it is too old; a young second and third best are kept at hand. */
   #forget(sample: Sample): void {
-    const [first, second, third] = this.#samples;
+    const first = this.#first;
+    const second = this.#second;
+    const third = this.#third;
     if (first === undefined || second === undefined || third === undefined) return;
     const age = between(first.at, sample.at);
     if (age > this.#window) {
-      this.#samples =
-        between(second.at, sample.at) > this.#window ? [third, sample, sample] : [second, third, sample];
+      if (between(second.at, sample.at) > this.#window) this.#keep(third, sample, sample);
+      else this.#keep(second, third, sample);
     } else if (second.at === first.at && age > this.#window / 4) {
-      this.#samples = [first, sample, sample];
+      this.#keep(first, sample, sample);
     } else if (third.at === second.at && age > this.#window / 2) {
-      this.#samples = [first, second, sample];
+      this.#keep(first, second, sample);
     }
+  }
+
+  #keep(first: Sample, second: Sample, third: Sample): void {
+    this.#first = first;
+    this.#second = second;
+    this.#third = third;
   }
 }

@@ -22,7 +22,8 @@ export abstract class WindowBased implements CongestionControl {
   readonly ownsWindow: boolean = false;
   protected smss: number = 0;
   readonly #settings: TcpSettings;
-  readonly #hystart: HyStart | undefined;
+  /** From the first ACK of slow start on, where it is in use. */
+  #hystart: HyStart | undefined;
   /** cwnd and ssthresh before the last reduction. */
   #before: { readonly cwnd: number; readonly ssthresh: number } | undefined;
   /** T_prev: since when the window has not been used, if it has not [RFC 2861 3]. */
@@ -33,7 +34,6 @@ export abstract class WindowBased implements CongestionControl {
   constructor(settings: TcpSettings) {
     this.#settings = settings;
     this.ssthresh = settings.initialSsthresh;
-    this.#hystart = settings.hystart ? new HyStart() : undefined;
   }
 
   /** The window after a loss, in bytes, if there is no lower limit: a part of `flightSize`. */
@@ -80,7 +80,8 @@ export abstract class WindowBased implements CongestionControl {
     } else {
       this.avoid(sample);
     }
-    if (this.#hystart === undefined || !slowStart || !this.#firstSlowStart) return;
+    if (!this.#settings.hystart || !slowStart || !this.#firstSlowStart) return;
+    this.#hystart ??= new HyStart();
     this.#hystart.acknowledged(sample);
     if (this.#hystart.done) this.ssthresh = this.cwnd; // RFC 9406 4.2
   }
