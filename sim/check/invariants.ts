@@ -1,4 +1,5 @@
 import type { TcpConnection } from '../../stack/tcp/connection.ts';
+import type { TcpState } from '../../stack/tcp/states.ts';
 import { type Instant, NEVER } from '../../stack/time.ts';
 import type { CallEvent, SegmentEvent, TraceEvent } from '../../stack/trace.ts';
 import { SimulationFailure } from '../failure.ts';
@@ -22,6 +23,11 @@ interface WatchedHost {
   /** The segment that came last, and the RSTs sent since: one segment is answered once, a RST never. */
   lastIn: SegmentEvent | undefined;
   resets: number;
+}
+
+/** Whether it may rest as a half-open record. */
+function isHandshake(state: TcpState): boolean {
+  return state === 'SYN-RECEIVED' || state === 'CLOSED';
 }
 
 /** The invariants of determinism.md section 6, checked along with the trace. The first breach is kept in `broken`. */
@@ -73,17 +79,22 @@ export class Invariants {
 
   /** Everything that is due at this instant has happened, and time is about to move on. */
   instantOver(): void {
-    for (const { connection, live } of this.#touched) if (connection !== undefined) live.check(connection);
+    for (const { connection, live } of this.#touched)
+      if (connection !== undefined && connection.resting === undefined) live.check(connection);
     this.#touched.clear();
   }
 
   /** Nothing may be left [invariant 10]. */
   atEnd(): void {
     for (const { host, name } of this.#hosts) {
+      const { total, halfOpen, timeWait } = host.stats().memory;
       if (host.tcp.size > 0) {
         const states = [...host.tcp.connections()].map(({ id, state }) => `#${id} ${state}`);
         this.#breach(10, [name], `${host.tcp.size} connections are left: ${states.join(', ')}`);
       }
+      const left = total - halfOpen - timeWait; // those two keep a page each
+      if (host.tcp.size === 0 && left !== 0)
+        this.#breach(10, [name], `${left} bytes are left in the account of memory`);
       if (host.ip.nextDeadline() !== NEVER)
         this.#breach(10, [name], 'fragments or questions for a neighbour are left');
     }
@@ -139,11 +150,13 @@ export class Invariants {
       watched = { segments, live: new LiveCheck(name, this.#breach), connection: undefined };
       host.connections.set(id, watched);
     }
-    if (watched.connection === undefined) {
-      for (const connection of host.host.tcp.connections()) {
-        if (connection.id !== id) continue;
-        watched.connection = connection;
-        this.#streams.watch(name, connection);
+    const { connection: known } = watched;
+    // What rests as a record is another object when it is awake again.
+    if (known === undefined || known.resting !== undefined || isHandshake(known.state)) {
+      const awake = host.host.tcp.awake(id);
+      if (awake !== undefined && awake !== known) {
+        watched.connection = awake;
+        this.#streams.watch(name, awake);
       }
     }
     this.#touched.add(watched);

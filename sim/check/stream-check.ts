@@ -4,6 +4,8 @@ import type { Breach } from './breach.ts';
 /** One direction of a connection: what the program gave, as far as the other program has not got it yet. */
 interface Stream {
   readonly host: string;
+  /** The connection's number; as a record and awake again it keeps it. */
+  readonly id: number;
   readonly chunks: Uint8Array[];
   /** Bytes of the oldest chunk that are compared already. */
   at: number;
@@ -25,7 +27,10 @@ export class StreamCheck {
 
   /** A connection came to be: what it sends and what its program gets is looked at from now on. */
   watch(host: string, connection: TcpConnection): void {
-    this.#streams.set(connection.sender.iss, { host, chunks: [], at: 0, compared: 0 });
+    const { iss } = connection.sender;
+    const known = this.#streams.get(iss);
+    if (known?.host !== host || known.id !== connection.id)
+      this.#streams.set(iss, { host, id: connection.id, chunks: [], at: 0, compared: 0 });
     const receive = connection.receive.bind(connection);
     connection.receive = (max?: number): Uint8Array | undefined => {
       const bytes = receive(max);
