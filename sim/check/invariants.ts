@@ -7,12 +7,14 @@ import type { WorldHost } from '../network/host.ts';
 import { type Breach, INVARIANTS, type InvariantNumber } from './breach.ts';
 import { FrameCheck } from './frame-check.ts';
 import { LiveCheck } from './live-check.ts';
+import { RecoveryCheck } from './recovery-check.ts';
 import { SegmentCheck } from './segment-check.ts';
 import { StreamCheck } from './stream-check.ts';
 
 interface WatchedConnection {
   readonly segments: SegmentCheck;
   readonly live: LiveCheck;
+  readonly recovery: RecoveryCheck;
   connection: TcpConnection | undefined;
 }
 
@@ -79,8 +81,11 @@ export class Invariants {
 
   /** Everything that is due at this instant has happened, and time is about to move on. */
   instantOver(): void {
-    for (const { connection, live } of this.#touched)
-      if (connection !== undefined && connection.resting === undefined) live.check(connection);
+    for (const { connection, live, recovery } of this.#touched) {
+      if (connection === undefined || connection.resting !== undefined) continue;
+      live.check(connection);
+      recovery.check(connection);
+    }
     this.#touched.clear();
   }
 
@@ -110,8 +115,14 @@ export class Invariants {
     if (event.connection === 0) return;
     const watched = this.#connection(host, event.connection);
     const { challengeAckInterval } = host.host.settings.tcp;
-    if (event.direction === 'in') watched.segments.arrived(event, watched.connection);
-    else watched.segments.departs(event, watched.connection, challengeAckInterval);
+    const { connection, segments, recovery } = watched;
+    if (event.direction === 'in') {
+      segments.arrived(event, connection);
+      recovery.arrived(event, connection);
+    } else {
+      segments.departs(event, connection, challengeAckInterval);
+      if (connection !== undefined) recovery.departs(event, connection);
+    }
   }
 
   /** A RST for no connection. */
@@ -147,7 +158,8 @@ export class Invariants {
     let watched = host.connections.get(id);
     if (watched === undefined) {
       const segments = new SegmentCheck(name, this.#breach);
-      watched = { segments, live: new LiveCheck(name, this.#breach), connection: undefined };
+      const live = new LiveCheck(name, this.#breach);
+      watched = { segments, live, recovery: new RecoveryCheck(name, this.#breach), connection: undefined };
       host.connections.set(id, watched);
     }
     const { connection: known } = watched;

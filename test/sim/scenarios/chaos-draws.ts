@@ -69,9 +69,9 @@ export function drawSettings(random: Random): SettingsChanges {
   return { profile: one(random, ['linux', 'standard', 'textbook'] as const), tcp };
 }
 
-/** A link, at its worst. */
-export function drawLink(random: Random, v6: boolean): LinkOptions {
-  const { there, back } = drawMiddleboxes(random);
+/** A link, at its worst; `path.calm` is set once it is to be kind. */
+export function drawLink(random: Random, v6: boolean, path: { calm: boolean }): LinkOptions {
+  const { there, back } = drawMiddleboxes(random, path);
   const both = oneIn(random, 2) ? drawImpairments(random, v6) : undefined;
   return {
     mtu: one(random, [1500, 1500, 1500, 9000, 1280, v6 ? 1300 : 600]),
@@ -136,7 +136,7 @@ function drawQueue(random: Random): QueueOptions {
   }
 }
 
-function drawMiddleboxes(random: Random): { there: Middlebox[]; back: Middlebox[] } {
+function drawMiddleboxes(random: Random, path: { calm: boolean }): { there: Middlebox[]; back: Middlebox[] } {
   const there: Middlebox[] = [];
   const back: Middlebox[] = [];
   const add = (make: () => Middlebox): void => {
@@ -155,6 +155,6 @@ function drawMiddleboxes(random: Random): { there: Middlebox[]; back: Middlebox[
   }
   if (oneIn(random, 8)) add(() => overwriteEcn(one(random, [0, 1, 2])));
   if (oneIn(random, 12)) add(() => clearEcnFlags(one(random, ['syn', 'all'] as const)));
-  if (oneIn(random, 6)) add(() => thinAcks(between(random, 2, 6)));
+  if (oneIn(random, 6)) add(() => thinAcks(between(random, 2, 6), path));
   return { there, back };
 }

@@ -29,7 +29,8 @@ interface Ends {
 export function scenario({ world: made }: ScenarioContext): void {
   const random = made.random('chaos');
   const v6 = oneIn(random, 3);
-  const { a, b, link } = pair(made, drawLink(random, v6), {
+  const path = { calm: false };
+  const { a, b, link } = pair(made, drawLink(random, v6, path), {
     a: { settings: drawSettings(random) },
     b: { settings: drawSettings(random) },
   });
@@ -60,6 +61,7 @@ export function scenario({ world: made }: ScenarioContext): void {
   }
   drawActions(made, ends, random, connections);
   made.run(instant(FAULTS));
+  path.calm = true;
   heal(made, link);
   settle(made, ends);
 }
@@ -95,7 +97,8 @@ function settle(made: World, { flows }: Ends): void {
 /** Data waits, not because the peer is gone, and hardly any has arrived for two thirds of the time. */
 function crawls({ closed, connection }: Flow, before: SeqNumber | undefined): boolean {
   if (closed || connection.bytesQueued === 0 || before === undefined) return false;
-  const { state, retransmissions, sender } = connection;
+  const { state, retransmissions, sender, context } = connection;
+  if (context.settings.tcp.congestion === 'none') return false; // does not care what the path bears
   const moved = distance(before, sender.una);
   return state !== 'SYN-SENT' && retransmissions < 4 && moved < 20 * Math.min(sender.queue.limit, 500);
 }
@@ -143,6 +146,7 @@ type Action = readonly [string, (flow: Flow) => void];
 
 function drawAction(random: Random): Action {
   const size = between(random, 1, one(random, [200, 5_000, 60_000, 300_000]));
+  const buffer = 1000 + size;
   const rare = randomBelow(random, 40);
   switch (rare) {
     case 0:
@@ -167,9 +171,9 @@ function drawAction(random: Random): Action {
     case 10:
       return ['renege', ({ connection }) => connection.receiver.sack && connection.receiver.prune()];
     case 11:
-      return [`receive buffer ${size}`, (flow) => flow.connection.setReceiveBuffer(size)];
+      return [`receive buffer ${buffer}`, (flow) => flow.connection.setReceiveBuffer(buffer)];
     case 12:
-      return [`send buffer ${size}`, (flow) => flow.connection.setSendBuffer(size)];
+      return [`send buffer ${buffer}`, (flow) => flow.connection.setSendBuffer(buffer)];
     case 13:
       return [`not-sent low-water ${size}`, (flow) => flow.connection.setNotSentLowat(size)];
     case 14:
