@@ -13,7 +13,7 @@ import { enterTimeWait, enteredFinWait2, startTimeWait } from './closing.ts';
 import type { TcpConnection } from './connection.ts';
 import { established, queueText, takeSyn } from './open.ts';
 import type { ArrivedSegment } from './segment.ts';
-import { add, distance, gt, inWindow, leq, lt, min } from './sequence.ts';
+import { type SeqNumber, add, distance, gt, inWindow, leq, lt, min } from './sequence.ts';
 import { canReceive } from './states.ts';
 import { traceDrop } from './tracing.ts';
 
@@ -171,9 +171,24 @@ function unacceptable(connection: TcpConnection, segment: ArrivedSegment): Verdi
   if (segment.length > 0 && lt(segment.seq, nxt))
     connection.receiver.cameTwice(segment.seq, min(nxt, segment.end));
   if (segment.syn) return 'TCP_INVALID_SYN';
+  const { ack } = segment.header;
+  if (ack !== undefined && crossedProbe(connection, segment, ack)) {
+    acknowledgmentArrived(connection, segment, ack);
+    afterAck(connection);
+  }
   if (segment.sequenceLength > 0 && leq(segment.end, connection.receiver.nxt)) return 'TCP_OLD_DATA';
   if (segment.sequenceLength > 0) return connection.receiver.wnd === 0 ? 'TCP_ZEROWINDOW' : 'TCP_OVERWINDOW';
   return 'TCP_INVALID_SEQUENCE';
+}
+
+/**
+ * Both windows were closed, each side took the octet of the other's probe, and both ACKs were lost. Since a probe does not move SND.NXT,
+ * either side's ACKs now lie one below the other's RCV.NXT, outside of the window, and would be passed over for ever. The probe that comes
+ * again is old, too, but of this one the ACK is taken, as MUST-66 has it for a closed window.
+ */
+function crossedProbe({ sender, receiver }: TcpConnection, segment: ArrivedSegment, ack: SeqNumber): boolean {
+  const again = segment.sequenceLength === 1 && segment.end === receiver.nxt;
+  return again && sender.probed && gt(ack, sender.una) && leq(ack, sender.highestSent);
 }
 
 /**

@@ -87,20 +87,26 @@ function settle(made: World, { flows }: Ends): void {
         if (!flow.closed && turn > turns) flow.connection.close();
       }
       if (turn === turns / 3) for (const flow of flows) before.set(flow, flow.connection.sender.una);
-      if (turn === turns) stuck = flows.filter((flow) => crawls(flow, before.get(flow))).map(described);
+      if (turn === turns) stuck = flows.filter((flow) => crawls(flow, before.get(flow), flows)).map(described);
     });
   made.run(instant(FAULTS + PATIENCE + STEP * 20));
   if (stuck.length > 0) throw made.fail('liveness', `after ${PATIENCE} ms: ${stuck.join('; ')}`, ['a', 'b']);
   made.run();
 }
 
-/** Data waits, not because the peer is gone, and hardly any has arrived for two thirds of the time. */
-function crawls({ closed, connection }: Flow, before: SeqNumber | undefined): boolean {
+/** Data waits, the peer is there to take it, and hardly any has arrived for two thirds of the time. */
+function crawls(flow: Flow, before: SeqNumber | undefined, flows: readonly Flow[]): boolean {
+  const { closed, connection } = flow;
   if (closed || connection.bytesQueued === 0 || before === undefined) return false;
-  const { state, retransmissions, sender, context } = connection;
+  const { state, sender, context } = connection;
   if (context.settings.tcp.congestion === 'none') return false; // does not care what the path bears
-  const moved = distance(before, sender.una);
-  return state !== 'SYN-SENT' && retransmissions < 4 && moved < 20 * Math.min(sender.queue.limit, 500);
+  if (state === 'SYN-SENT' || !flows.some((other) => !other.closed && isPeer(flow, other))) return false;
+  return distance(before, sender.una) < 20 * Math.min(sender.queue.limit, 500);
+}
+
+function isPeer({ connection: { local, remote, receiver } }: Flow, { connection: other }: Flow): boolean {
+  const same = other.local.port === remote.port && other.remote.port === local.port;
+  return same && other.sender.iss === receiver.irs;
 }
 
 function described({ connection }: Flow): string {
