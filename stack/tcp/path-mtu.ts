@@ -78,9 +78,10 @@ export function suspectBlackHole(connection: TcpConnection): void {
   const first = sender.scoreboard.first;
   if (first === undefined) return;
   const floor = isIPv4(connection.remote.address) ? context.settings.ip.minPathMtu : IPV6_MINIMUM;
-  const base = BASES.find((size) => size < pathMtu && size >= floor);
-  // With jumbo frames the last segment, not full-sized, may be too large as well; what fits the base would vanish as before.
-  if (base === undefined || Math.min(first.length, sender.mss) + headerBytes(connection) <= base) return;
+  // A last segment that is not full-sized may be too large as well; what fits the smallest base vanishes for another reason.
+  const packet = Math.min(first.length, sender.mss) + headerBytes(connection);
+  const base = BASES.find((size) => size < Math.min(packet, pathMtu) && size >= floor);
+  if (base === undefined) return;
   if ((retransmissions - blackHoleTimeouts) % blackHoleTimeouts !== 0) return;
   connection.search = { ...newSearch(connection, base, pathMtu), from: context.now };
   connection.search.size = middle(connection.search); // the largest has just failed
