@@ -27,7 +27,8 @@ export class RecoveryCheck {
   /** A segment came. */
   arrived({ header, length }: SegmentEvent, connection: TcpConnection | undefined): void {
     const { ack, seq, syn, fin } = header;
-    if (ack !== undefined && connection !== undefined && gt(ack, connection.sender.una)) this.#probeSent = false;
+    if (ack !== undefined && connection !== undefined && gt(ack, connection.sender.una))
+      this.#probeSent = false;
     const right = add(seq, length + (syn ? 1 : 0) + (fin ? 1 : 0));
     if (right === seq) return;
     this.#arrived?.push({ left: seq, right });
@@ -53,11 +54,15 @@ export class RecoveryCheck {
     const { scoreboard, flightSize, inFlight, congestion, mss } = sender;
     const { sackedBytes, lostBytes, againBytes, forgivenBytes } = scoreboard;
     if (Math.min(sackedBytes, lostBytes, againBytes, forgivenBytes, inFlight) < 0)
-      this.#broken(12, `negative: sacked ${sackedBytes}, lost ${lostBytes}, again ${againBytes}, pipe ${inFlight}`);
+      this.#broken(
+        12,
+        `negative: sacked ${sackedBytes}, lost ${lostBytes}, again ${againBytes}, pipe ${inFlight}`,
+      );
     if (sackedBytes + lostBytes > flightSize)
       this.#broken(12, `${sackedBytes} sacked and ${lostBytes} lost of ${flightSize} that are out`);
     if (congestion.cwnd < Math.min(mss, 1)) this.#broken(12, `cwnd ${congestion.cwnd}, the MSS is ${mss}`);
-    if (Number.isNaN(congestion.cwnd) || Number.isNaN(congestion.ssthresh)) this.#broken(12, 'cwnd is no number');
+    if (Number.isNaN(congestion.cwnd) || Number.isNaN(congestion.ssthresh))
+      this.#broken(12, 'cwnd is no number');
     this.#looks += 1;
     if (this.#looks % EACH === 0 || scoreboard.length < 8) this.#walk(sender);
   }
@@ -65,8 +70,10 @@ export class RecoveryCheck {
   #walk({ scoreboard, una, nxt }: TcpConnection['sender']): void {
     let [at, sacked, lost, again]: [SeqNumber, number, number, number] = [una, 0, 0, 0];
     for (let record = scoreboard.first; record !== undefined; record = record.next) {
-      if (record.start !== at) this.#broken(12, `a record begins at ${record.start}, the one before ended at ${at}`);
-      if (geq(record.start, record.end)) this.#broken(12, `a record of ${distance(record.start, record.end)} bytes`);
+      if (record.start !== at)
+        this.#broken(12, `a record begins at ${record.start}, the one before ended at ${at}`);
+      if (geq(record.start, record.end))
+        this.#broken(12, `a record of ${distance(record.start, record.end)} bytes`);
       if (record.isSacked && record.isLost) this.#broken(12, `a record both sacked and lost at ${at}`);
       if (record.isSacked) sacked += record.length;
       else if (record.isLost) lost += record.length;
@@ -88,7 +95,10 @@ export class RecoveryCheck {
     for (let record = sender.scoreboard.find(seq); record !== undefined; record = record.next) {
       if (!lt(record.start, end)) return;
       if (record.isSacked)
-        this.#broken(13, `bytes ${record.start} to ${record.end} are sacked, and leave again within ${seq} + ${length}`);
+        this.#broken(
+          13,
+          `bytes ${record.start} to ${record.end} are sacked, and leave again within ${seq} + ${length}`,
+        );
     }
   }
 

@@ -12,8 +12,9 @@ import { acknowledgmentArrived } from './acknowledged.ts';
 import { enterTimeWait, enteredFinWait2, startTimeWait } from './closing.ts';
 import type { TcpConnection } from './connection.ts';
 import { established, queueText, takeSyn } from './open.ts';
+import { crossedProbe, isOldData } from './old-segments.ts';
 import type { ArrivedSegment } from './segment.ts';
-import { type SeqNumber, add, distance, gt, inWindow, leq, lt, min } from './sequence.ts';
+import { add, distance, gt, inWindow, leq, lt, min } from './sequence.ts';
 import { canReceive } from './states.ts';
 import { traceDrop } from './tracing.ts';
 
@@ -179,28 +180,6 @@ function unacceptable(connection: TcpConnection, segment: ArrivedSegment): Verdi
   if (segment.sequenceLength > 0 && leq(segment.end, connection.receiver.nxt)) return 'TCP_OLD_DATA';
   if (segment.sequenceLength > 0) return connection.receiver.wnd === 0 ? 'TCP_ZEROWINDOW' : 'TCP_OVERWINDOW';
   return 'TCP_INVALID_SEQUENCE';
-}
-
-/**
- * Both windows were closed, each side took the octet of the other's probe, and both ACKs were lost. Since a probe does not move SND.NXT,
- * either side's ACKs now lie one below the other's RCV.NXT, outside of the window, and would be passed over for ever. The probe that comes
- * again is old, too, but of this one the ACK is taken, as MUST-66 has it for a closed window.
- */
-function crossedProbe({ sender, receiver }: TcpConnection, segment: ArrivedSegment, ack: SeqNumber): boolean {
-  const again = segment.sequenceLength === 1 && segment.end === receiver.nxt;
-  return again && sender.probed && gt(ack, sender.una) && leq(ack, sender.highestSent);
-}
-
-/**
- * Data came again that was all here: most often our ACK of it was lost. The order of RFC 7323 5.3 rejects it before R3; then our next ACK
- * echoes the first transmission, the peer takes the time from there, its own timeout included, for the round-trip time, and where ACKs
- * are lost again and again its RTO grows without bound. By the letter of 4.3 (2) its timestamp is taken; so is it here.
- */
-function isOldData({ receiver, sender }: TcpConnection, segment: ArrivedSegment): boolean {
-  const { ack } = segment.header;
-  if (segment.sequenceLength === 0 || segment.syn || gt(segment.end, receiver.nxt) || ack === undefined)
-    return false;
-  return !gt(ack, sender.highestSent) && !lt(ack, add(sender.una, -sender.maxWnd)); // as in `checkAck`
 }
 
 /**

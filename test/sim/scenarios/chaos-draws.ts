@@ -103,7 +103,11 @@ function drawImpairments(random: Random, v6: boolean): Impairments {
         : { model: 'independent', p: upTo(random, 200) },
     }),
     ...(oneIn(random, 3) && {
-      duplication: { p: upTo(random, 100), copies: between(random, 1, 3), delay: ms(randomBelow(random, 40)) },
+      duplication: {
+        p: upTo(random, 100),
+        copies: between(random, 1, 3),
+        delay: ms(randomBelow(random, 40)),
+      },
     }),
     ...(oneIn(random, 3) && { reordering: { p: upTo(random, 200), delay: ms(between(random, 1, 60)) } }),
     ...(oneIn(random, 5) && {

@@ -87,7 +87,8 @@ function settle(made: World, { flows }: Ends): void {
         if (!flow.closed && turn > turns) flow.connection.close();
       }
       if (turn === turns / 3) for (const flow of flows) before.set(flow, flow.connection.sender.una);
-      if (turn === turns) stuck = flows.filter((flow) => crawls(flow, before.get(flow), flows)).map(described);
+      if (turn === turns)
+        stuck = flows.filter((flow) => crawls(flow, before.get(flow), flows)).map(described);
     });
   made.run(instant(FAULTS + PATIENCE + STEP * 20));
   if (stuck.length > 0) throw made.fail('liveness', `after ${PATIENCE} ms: ${stuck.join('; ')}`, ['a', 'b']);
