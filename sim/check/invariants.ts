@@ -40,6 +40,8 @@ export class Invariants {
   readonly #where: () => { readonly at: Instant; readonly event: number };
   readonly #watched: Map<string, WatchedHost> = new Map();
   readonly #streams: StreamCheck;
+  /** The shift that each SYN announced, by its sequence number. */
+  readonly #scales: Map<number, number> = new Map();
   readonly #touched: Set<WatchedConnection> = new Set();
   readonly #breach: Breach;
 
@@ -107,6 +109,8 @@ export class Invariants {
 
   #segment(host: WatchedHost, event: SegmentEvent): void {
     if (event.direction === 'out') host.frames.meant(event);
+    if (event.direction === 'out' && event.header.syn)
+      this.#scales.set(event.header.seq, event.header.options.windowScale ?? 0);
     if (event.connection === 0) this.#answer(host, event);
     if (event.direction === 'in') {
       host.lastIn = event;
@@ -116,6 +120,7 @@ export class Invariants {
     const watched = this.#connection(host, event.connection);
     const { challengeAckInterval } = host.host.settings.tcp;
     const { connection, segments, recovery } = watched;
+    if (connection !== undefined) this.#checkScale(host, connection);
     if (event.direction === 'in') {
       segments.arrived(event, connection);
       recovery.arrived(event, connection);
@@ -123,6 +128,17 @@ export class Invariants {
       segments.departs(event, connection, challengeAckInterval);
       if (connection !== undefined) recovery.departs(event, connection);
     }
+  }
+
+  /** The shift is what the peer announced, or 0 if its offer was lost on the way; it may have gone through a SYN cookie. */
+  #checkScale(host: WatchedHost, { sender, receiver }: TcpConnection): void {
+    const announced = this.#scales.get(receiver.irs);
+    if (sender.windShift === 0 || announced === undefined || sender.windShift === announced) return;
+    this.#breach(
+      4,
+      [host.host.name],
+      `windows are shifted by ${sender.windShift}, the peer said ${announced}`,
+    );
   }
 
   /** A RST for no connection. */

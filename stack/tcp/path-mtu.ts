@@ -81,8 +81,7 @@ export function suspectBlackHole(connection: TcpConnection): void {
   // A last segment that is not full-sized may be too large as well; what fits the smallest base vanishes for another reason.
   const packet = Math.min(first.length, sender.mss) + headerBytes(connection);
   const base = BASES.find((size) => size < Math.min(packet, pathMtu) && size >= floor);
-  if (base === undefined) return;
-  if ((retransmissions - blackHoleTimeouts) % blackHoleTimeouts !== 0) return;
+  if (base === undefined) return; // else at each further timeout, as Linux: the RTO has grown long by then
   connection.search = { ...newSearch(connection, base, pathMtu), from: context.now };
   connection.search.size = middle(connection.search); // the largest has just failed
   lower(connection, base);

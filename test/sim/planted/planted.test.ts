@@ -18,6 +18,7 @@ const FAULTS = [
   ['loss-probe', 'chaos', /invariant 14/],
   ['path-mtu', 'chaos', /liveness/],
   ['record', 'chaos', /invariant 2/],
+  ['syn-cookie', 'chaos', /invariant 4/],
 ] as const;
 
 describe('planted faults', () => {
