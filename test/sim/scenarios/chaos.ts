@@ -13,8 +13,8 @@ export const world: { readonly maxEvents: number } = { maxEvents: 400_000 };
 /** After this the network is calm, programs read everything and close: nothing may be left in the end. */
 const FAULTS = 5_000;
 /** Within so many milliseconds after it all data has arrived, or the connection crawls. */
-const PATIENCE = 60_000;
-const STEP = 100;
+const PATIENCE = 150_000;
+const STEP = 250;
 
 /** A flow, and whether its peer has been reset or has given up: then nothing more need arrive. */
 interface Ends {
