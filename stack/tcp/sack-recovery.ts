@@ -97,6 +97,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     account.delivered += bytes;
     if (record.isMtuProbe) this.#sender.mtuProbeResult = 'arrived';
     this.#sender.deliveryRate.onDelivered(record, bytes, account.now);
+    this.#sender.deliveryRate.segments += record.segments;
     const stamp = this.#clock(record.sentAt);
     const isEcho = stamp === undefined || account.echo === undefined || ((account.echo - stamp) | 0) >= 0;
     this.rack.delivered(record, account.now, account.minRtt, isEcho);
@@ -126,7 +127,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     account.original = false;
     const { una, nxt, maxWnd, mss } = this.#sender;
     this.rack.ackArrives();
-    const duplicate = this.blocks.read(sack, ack, una, nxt, maxWnd);
+    const duplicate = this.blocks.read(sack, ack, una, nxt, maxWnd, mss);
     account.echo = timestamps?.echo;
     account.dsack = duplicate !== undefined;
     if (duplicate === undefined) return;
@@ -243,7 +244,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   }
 
   #undoIfSpurious({ acked }: TakenAck): void {
-    if (!this.#settings.undo) return;
+    if (!this.#settings.undo || this.#spurious.isExhausted(this.#sender.una)) return;
     const eifel = acked > 0 && this.active && this.#spurious.isOlder(this.#account.echo);
     if (!eifel && !(this.#account.dsack && this.#spurious.allExplained)) return;
     // In fast recovery something may be lost beside what was late: as long as that is out, it goes on.
@@ -255,7 +256,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   /** What was done for nothing is taken back [RFC 4015 3.2]. */
   #undo(): void {
     const sender = this.#sender;
-    this.#spurious.end();
+    this.#spurious.undone(sender.nxt);
     this.#frto = 'off';
     sender.holdLost = false;
     sender.retransmitNow = undefined;

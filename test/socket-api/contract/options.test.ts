@@ -330,12 +330,21 @@ describe('extras', () => {
     ]);
   });
 
+  it('offers no call for urgent data [RFC 9293 SHLD-13]', async () => {
+    const net = await connected();
+    const names: string[] = [];
+    for (let each: object | null = net.client; each !== null; each = Object.getPrototypeOf(each))
+      names.push(...Object.getOwnPropertyNames(each));
+    expect(names).toContain('write');
+    expect(names.filter((name) => /urgent|oob/i.test(name))).toEqual([]);
+  });
+
   it('info() is a snapshot of the connection', async () => {
     const net = await connected();
     net.client.write('x');
-    expect(net.client.info()).toMatchObject({ state: 'ESTABLISHED', sendQueue: 1 });
+    expect(net.client.info()).toMatchObject({ state: 'ESTABLISHED', notsent_bytes: 1, bytes_acked: 0 });
     await net.run();
-    expect(net.client.info()).toMatchObject({ sendQueue: 0 });
+    expect(net.client.info()).toMatchObject({ notsent_bytes: 0, bytes_acked: 1, segs_out: 3 });
   });
 });
 
