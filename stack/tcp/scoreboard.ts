@@ -1,5 +1,5 @@
 import type { Instant } from '../time.ts';
-import { type SeqNumber, add, geq, gt, leq, lt } from './sequence.ts';
+import { type SeqNumber, add, distance, geq, gt, leq, lt } from './sequence.ts';
 import { SequencePages } from './sequence-pages.ts';
 import { Transmission } from './transmission.ts';
 
@@ -82,6 +82,16 @@ export class Scoreboard {
   find(at: SeqNumber): Transmission | undefined {
     const found = this.#records.find(at);
     return found !== undefined && lt(at, found.end) ? found : undefined;
+  }
+
+  /** Up to where nothing from `start` on was sacked; looks no further than `most` bytes. */
+  endOfHole(start: SeqNumber, most: number): SeqNumber {
+    let end = start;
+    for (let record = this.find(start); record?.isSacked === false; record = record.next) {
+      end = record.end;
+      if (distance(start, end) > most) break;
+    }
+    return end;
   }
 
   /** New data or a FIN leaves. */
