@@ -140,13 +140,13 @@ export function updateMss(connection: TcpConnection): void {
 const TIMESTAMPS_LENGTH = 12;
 
 /**
- * Payload bytes of a probe that is to leave now, larger than the MSS; 0: none. Only with SACK, which tells a lost probe from congestion; in
- * quiet times; with enough behind it that its loss is found at once [RFC 4821 7.4].
+ * Payload bytes of a probe that is to leave now, larger than the MSS; 0: none. Without SACK a lost one counts as congestion, and ends the
+ * search; in quiet times; with enough behind it that its loss is found at once [RFC 4821 7.4].
  */
 export function mtuProbeDue(connection: TcpConnection): number {
   const { search, sender, context } = connection;
   if (search === undefined || search.isOut || search.from > context.now) return 0;
-  if (!connection.sack || connection.recovery.state !== 'Open' || connection.mayFragment) return 0;
+  if (connection.recovery.state !== 'Open' || connection.mayFragment) return 0;
   if (search.high - search.low <= CLOSE_ENOUGH) {
     connection.search = undefined;
     return 0;

@@ -63,6 +63,7 @@ export class Recovery implements LossRecovery, ScoreboardObserver {
 
   delivered(record: Transmission, bytes: number): void {
     this.#delivered += bytes;
+    if (record.isMtuProbe) this.#sender.mtuProbeResult = 'arrived';
     this.#sender.deliveryRate.onDelivered(record, bytes, this.#now);
     this.#sender.deliveryRate.segments += record.segments;
   }

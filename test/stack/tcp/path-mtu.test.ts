@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createWorld, type Flow, pair, type World } from '../../../sim/sim.ts';
 import type { TcpSettings } from '../../../stack/settings.ts';
 import { PacketBuffer } from '../../../stack/bytes/packet-buffer.ts';
+import { updateMss } from '../../../stack/tcp/path-mtu.ts';
 import { add } from '../../../stack/tcp/sequence.ts';
 import { type Instant, ms, seconds } from '../../../stack/time.ts';
 import type { SegmentEvent } from '../../../stack/trace.ts';
@@ -106,6 +107,17 @@ describe('a path whose routers say nothing', () => {
     const { pathMtu } = flow.connection;
     expect(pathMtu).toBeGreaterThan(1_400 - 2 * 32);
     expect(pathMtu).toBeLessThanOrEqual(1_400);
+  });
+
+  it('is searched without SACK as well: what arrives counts [RFC 4821 7.4]', () => {
+    const { world, flow, received } = over(1_500, 'black-hole', { sack: false });
+    const { connection } = flow;
+    world.run(at(0.045));
+    connection.pathMtu = 576;
+    connection.search = { low: 576, high: 1_501, size: 1_500, isOut: false, tries: 0, from: at(0) };
+    updateMss(connection);
+    world.run(at(5));
+    expect([received(), connection.pathMtu, connection.info().mss]).toEqual([DATA.length, 1_500, 1_448]);
   });
 
   it('is found out below 1280 bytes too, over IPv4 [RFC 8899 5.1.2]', () => {
