@@ -6,11 +6,12 @@ export interface Variant {
   readonly tcp: Partial<TcpSettings>;
 }
 
+/** In the order of the tables. `none` is what smoltcp has. */
 export const VARIANTS: readonly Variant[] = [
-  { name: 'NewReno', tcp: { congestion: 'newreno', hystart: true } },
-  { name: 'CUBIC', tcp: { congestion: 'cubic', hystart: true } },
   { name: 'BBR', tcp: { congestion: 'bbr' } },
   { name: 'none', tcp: { congestion: 'none' } },
+  { name: 'CUBIC', tcp: { congestion: 'cubic', hystart: true } },
+  { name: 'NewReno', tcp: { congestion: 'newreno', hystart: true } },
 ];
 
 /** The variant called so, whatever the case of its letters. */

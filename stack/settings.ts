@@ -103,7 +103,7 @@ export interface TcpSettings extends FastOpenSettings, HardeningSettings {
   readonly probeSlack: Duration;
   /** In recovery what is sent follows what is delivered [RFC 6937]; off: cwnd falls to ssthresh at once [RFC 6675 5]; needs SACK. */
   readonly proportionalRateReduction: boolean;
-  /** After a timeout the next ACKs are watched for whether it was spurious [RFC 5682]; needs SACK. */
+  /** After a timeout the next ACKs are watched for whether it was spurious [RFC 5682]. */
   readonly frto: boolean;
   /** What a spurious recovery did to the window is undone, on the word of timestamps or D-SACK [RFC 3522, RFC 4015]; needs SACK. */
   readonly undo: boolean;
@@ -130,6 +130,8 @@ export interface TcpSettings extends FastOpenSettings, HardeningSettings {
   readonly timestampTick: Duration;
   /** A TS.Recent this old is no longer believed: 24 days [RFC 7323 5.5]. */
   readonly pawsIdle: Duration;
+  /** Largest MSS that is announced and used, options aside: a clamp for paths that are known to be narrow; the link's MTU else [RFC 9293 3.7.1]. */
+  readonly maxMss: number;
   /** Smallest MSS we believe a peer [attacks.md A12; Linux tcp_min_snd_mss = 48]. */
   readonly minMss: number;
   /** Idle time before the first keep-alive probe: at least two hours [RFC 9293 MUST-28]. */
@@ -251,6 +253,7 @@ const standard: Settings = {
     timestamps: true,
     timestampTick: ms(1),
     pawsIdle: seconds(24 * 24 * 3600),
+    maxMss: 65_535,
     minMss: 48,
     keepAliveIdle: seconds(7_200),
     keepAliveInterval: seconds(75),

@@ -171,7 +171,7 @@ export class ConnectionTable {
     if (route === undefined) {
       throw new StackError(
         'ENETUNREACH',
-        `host ${this.#context.name} has no route to ${formatAddress(address)}`,
+        `host ${this.#context.name} has no route to ${formatAddress(address)}${this.#whyNoRoute(address)}`,
       );
     }
     if (route.interface.isSubnetBroadcast(address)) {
@@ -305,7 +305,7 @@ export class ConnectionTable {
   ): TcpConnection {
     const { device, mtu } = route.interface;
     const v4 = isIPv4(remote.address);
-    const announcedMss = mtu - (v4 ? HEADERS_V4 : HEADERS_V6);
+    const announcedMss = Math.min(mtu - (v4 ? HEADERS_V4 : HEADERS_V6), this.#context.settings.tcp.maxMss);
     const deviceCuts = v4 ? device.offloads.tso4 : device.offloads.tso6;
     const connection = new TcpConnection({
       id,
@@ -377,6 +377,15 @@ export class ConnectionTable {
       if (overlap(bound, boundOf(other))) return true;
     }
     return false;
+  }
+
+  /** What to do about it, if it is a matter of waiting. */
+  #whyNoRoute(address: IpAddress): string {
+    const checked = this.#ip.interfaces.some(({ addresses }) =>
+      addresses.some((own) => isIPv4(own.address) === isIPv4(address) && own.state === 'tentative'),
+    );
+    if (!checked) return '';
+    return ': its address is still being checked for duplicates, so try again in two seconds, or add it as preferred';
   }
 
   /** The interface that a zone names. */

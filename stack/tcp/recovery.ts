@@ -26,6 +26,8 @@ export class Recovery implements LossRecovery, ScoreboardObserver {
   #marked: SeqNumber | undefined;
   #now: Instant = 0 as Instant;
   #delivered: number = 0;
+  /** F-RTO: waits for the first ACK after the timeout, or the second [RFC 5682 2.1]. */
+  #frto: 'off' | 'first' | 'second' = 'off';
   /** The retransmission timer is to be restarted only for the first partial ACK [RFC 6582 4, Impatient]. */
   #partialAcks: number = 0;
   /** Bytes out when the first duplicate ACK came. */
@@ -75,9 +77,37 @@ export class Recovery implements LossRecovery, ScoreboardObserver {
 
   settle(taken: TakenAck): boolean {
     const { segment, ack, acked, flightBefore, now, times } = taken;
+    const duplicate = acked === 0 && this.isDuplicate(segment, ack);
+    if (acked > 0 || duplicate) this.#judgeTimeout(acked);
     if (acked > 0) return this.#newAck(acked, flightBefore, now, times);
-    if (this.isDuplicate(segment, ack)) this.duplicateAck(now);
+    if (duplicate) this.duplicateAck(now);
     return false;
+  }
+
+  /** F-RTO without SACK: was the timeout spurious? [RFC 5682 2.1] */
+  #judgeTimeout(acked: number): void {
+    const sender = this.#sender;
+    const phase = this.#frto;
+    if (phase === 'off') return;
+    this.#frto = 'off';
+    sender.holdLost = false;
+    if (acked === 0) {
+      // Steps 2 a and 3 a: a duplicate ACK, so the loss is real. Beside the two new segments one may leave again.
+      if (phase === 'second' && !sender.congestion.ownsWindow) sender.congestion.cwnd = 3 * sender.mss;
+      return;
+    }
+    if (phase === 'second') return this.#undo(); // step 3 b: what was not sent again has arrived
+    if (gt(sender.una, this.recover) || !sender.mayProbeWithNewData) return; // nothing left to find out, or nothing to send instead
+    this.#frto = 'second'; // step 2 b: up to two new segments
+    sender.holdLost = true;
+  }
+
+  /** Nothing was lost, only late [RFC 4015 3.2]. */
+  #undo(): void {
+    const sender = this.#sender;
+    sender.scoreboard.noneLost();
+    sender.congestion.undo();
+    this.recover = add(sender.una, -2);
   }
 
   reorderingTimeout(): void {}
@@ -208,6 +238,10 @@ export class Recovery implements LossRecovery, ScoreboardObserver {
   /** The retransmission timer went off; `first`: for the first time since SND.UNA moved [RFC 6582 3.2, step 4]. */
   timeout(first: boolean, now: Instant): void {
     const sender = this.#sender;
+    // Not if it interrupts a recovery: what is acknowledged then may be of that one's retransmissions [RFC 5682 2.1, step 1].
+    const fresh = first && !this.active && gt(sender.una, this.recover);
+    this.#frto = this.#settings.frto && fresh ? 'first' : 'off';
+    sender.holdLost = false;
     this.reductions += 1;
     sender.congestion.timeout(sender.flightSize, first, now);
     this.#now = now;

@@ -330,6 +330,15 @@ describe('extras', () => {
     ]);
   });
 
+  it('offers no call for urgent data [RFC 9293 SHLD-13]', async () => {
+    const net = await connected();
+    const names: string[] = [];
+    for (let each: object | null = net.client; each !== null; each = Object.getPrototypeOf(each))
+      names.push(...Object.getOwnPropertyNames(each));
+    expect(names).toContain('write');
+    expect(names.filter((name) => /urgent|oob/i.test(name))).toEqual([]);
+  });
+
   it('info() is a snapshot of the connection', async () => {
     const net = await connected();
     net.client.write('x');

@@ -121,6 +121,14 @@ describe('connecting to IPv6', () => {
     expect(connect('2001:db8::1')).toBe('ENETUNREACH');
   });
 
+  it('says that it is only a matter of waiting, as long as the address is being checked [RFC 4862 5.4]', () => {
+    const world = createWorld({ seed: 46 });
+    const { a } = pair(world, { delay: ms(1) });
+    expect(() => a.connect('2001:db8::1', 80)).toThrow(/no route to 2001:db8::1$/);
+    a.ip.interfaces[0]?.addAddress({ address: ip('2001:db8::2'), prefixLength: 64, state: 'tentative' });
+    expect(() => a.connect('2001:db8::1', 80)).toThrow(/still being checked for duplicates, so try again/);
+  });
+
   it('to a link-local address goes by the interface of the zone, and comes back there [RFC 4007 6, 11]', () => {
     const world = createWorld({ seed: 46 });
     const [a, b, c] = [world.host('a'), world.host('b'), world.host('c')];

@@ -158,3 +158,29 @@ describe('a report', () => {
     expect(connection.state).toBe('ESTABLISHED');
   });
 });
+
+describe('the MSS that is announced', () => {
+  it('can be clamped by a setting, and no segment is larger [RFC 9293 3.7.1, MUST-16]', () => {
+    const world = createWorld({ seed: 1, settings: { tcp: { maxMss: 1_000 } } });
+    const { a, b } = pair(world, {});
+    b.listen(80);
+    const flow = a.connect(b, 80).send(DATA);
+    world.run(at(1));
+    expect([flow.connection.announcedMss, flow.connection.info().mss]).toEqual([1_000, 1_000 - 12]);
+    flow.abort();
+  });
+
+  it('is that of the smallest MTU that the link was said to have, by a router or DHCP [RFC 9293 SHLD-6, MUST-67]', () => {
+    const world = createWorld({ seed: 1 });
+    const { a, b } = pair(world, {});
+    b.listen(80);
+    const via = a.host.ip.interfaces[0];
+    const announced = (): number => a.connect(b, 80).connection.announcedMss;
+    expect(announced()).toBe(1_460);
+    via?.parameters.limitMtu('router', 1_400);
+    via?.parameters.limitMtu('dhcp', 1_450);
+    expect(announced()).toBe(1_360);
+    via?.parameters.limitMtu('router', undefined);
+    expect(announced()).toBe(1_410);
+  });
+});

@@ -9,7 +9,7 @@ import { Sender } from '../../../stack/tcp/sender.ts';
 import { add, seq } from '../../../stack/tcp/sequence.ts';
 import { type Instant, us } from '../../../stack/time.ts';
 import { ackSample } from './congestion/samples.ts';
-import { type Bench, established } from './harness.ts';
+import { Bench, established } from './harness.ts';
 
 const MSS = 1_000;
 /** Ten segments of 1,000 bytes out, all of the initial window. */
@@ -196,4 +196,32 @@ it('knows how long a segment was when it came, whatever was cut off', () => {
   const segment = new ArrivedSegment(header, new Uint8Array(3), 0, 3, 1);
   segment.trimEnd(2);
   expect([segment.wireLength, segment.sequenceLength]).toEqual([4, 2]);
+});
+
+describe('a timeout without SACK', () => {
+  const late = (more: number = 10_000): Bench => {
+    const bench = new Bench({ tcp: { congestion: 'newreno' } }).connect().at(100);
+    bench
+      .arrives(`<SEQ=0><ACK=1><CTL=SYN,ACK><MSS=${MSS}>`)
+      .ignore()
+      .write(10 * MSS + more);
+    return bench.ignore().at(1_101).sends(data(1));
+  };
+
+  it('that was spurious is found by F-RTO, and undone: the second ACK moves on too [RFC 5682 2.1, step 3 b; RFC 4015 3.2]', () => {
+    const bench = late().at(1_110).arrives(dup(1_001)).sends(data(10_001), data(11_001)); // new data, not 1,001 again
+    bench.at(1_120).arrives(dup(2_001));
+    expect(bench.connection.info()).toMatchObject({ cwnd: 11_000, ssthresh: 0x3fffffff });
+    expect(bench.connection.recovery.state).toBe('Open');
+  });
+
+  it('that was not is repaired the conventional way after a duplicate ACK [RFC 5682 2.1, step 3 a]', () => {
+    const bench = late().at(1_110).arrives(dup(1_001)).ignore();
+    bench.at(1_210).arrives(dup(1_001)).sends(data(1_001));
+    expect(bench.info('ssthresh')).toBe(5_000);
+  });
+
+  it('with nothing new to send is repaired at once [RFC 5682 2.1, step 2 b]', () => {
+    late(0).at(1_200).arrives(dup(1_001)).sends(data(1_001), data(2_001));
+  });
 });
