@@ -54,7 +54,7 @@ function ask(child: ChildProcess, task: Task): Promise<unknown> {
 /** Shows how far a list of jobs is, on one line of stderr. */
 export function progress(what: string): (finished: number, of: number) => void {
   return (finished, of) => {
-    if (process.stderr.isTTY || finished === of || finished % 50 === 0)
+    if (process.stderr.isTTY || finished === of || finished % 20 === 0)
       process.stderr.write(
         `${process.stderr.isTTY ? '\r' : ''}${what}: ${finished} of ${of}${process.stderr.isTTY && finished < of ? '' : '\n'}`,
       );

@@ -1,8 +1,11 @@
-/** A connection's variables under the names and in the units of Linux's `struct tcp_info`, as far as the stack has them. */
+/** A connection's variables under the names and in the units of Linux's `struct tcp_info`, for scripts; `stack/tcp/info.ts` has the values. */
 
 import type { TcpConnection } from '../stack/tcp/connection.ts';
-import { leq } from '../stack/tcp/sequence.ts';
+import type { FastOpenFailure } from '../stack/tcp/fast-open-client.ts';
+import type { TcpInfoOptions } from '../stack/tcp/info.ts';
+import type { CongestionState } from '../stack/tcp/loss-recovery.ts';
 import type { TcpState } from '../stack/tcp/states.ts';
+import type { Duration } from '../stack/time.ts';
 
 /** Names and numbers; a name that is not there is not supported. */
 export type TcpInfo = Readonly<Record<string, number>>;
@@ -28,9 +31,11 @@ const CA_DISORDER = 1;
 const CA_RECOVERY = 3;
 const CA_LOSS = 4;
 const OPTION_TIMESTAMPS = 1;
+const OPTION_SACK = 2;
 const OPTION_WINDOW_SCALE = 4;
 const OPTION_ECN = 8;
 const OPTION_ECN_SEEN = 16;
+const OPTION_SYN_DATA = 32;
 
 /** Words that code blocks know: Linux's, and those of the FreeBSD dialect with the same numbers. */
 export const CODE_CONSTANTS: Readonly<Record<string, number>> = {
@@ -62,112 +67,92 @@ export const CODE_CONSTANTS: Readonly<Record<string, number>> = {
   TCP_CA_Recovery: CA_RECOVERY,
   TCP_CA_Loss: CA_LOSS,
   TCPI_OPT_TIMESTAMPS: OPTION_TIMESTAMPS,
-  TCPI_OPT_SACK: 2,
+  TCPI_OPT_SACK: OPTION_SACK,
   TCPI_OPT_WSCALE: OPTION_WINDOW_SCALE,
   TCPI_OPT_ECN: OPTION_ECN,
   TCPI_OPT_ECN_SEEN: OPTION_ECN_SEEN,
-  TCPI_OPT_SYN_DATA: 32,
+  TCPI_OPT_SYN_DATA: OPTION_SYN_DATA,
   TCPI_OPT_USEC_TS: 64,
   TCPI_OPT_TFO_CHILD: 128,
   TCP_INFINITE_SSTHRESH: INFINITE_SSTHRESH,
 };
 
 /** Names without a connection: those that `tcpInfo` gives. */
-export const TCP_INFO_NAMES: ReadonlySet<string> = new Set([
-  'tcpi_state',
-  'tcpi_ca_state',
-  'tcpi_retransmits',
-  'tcpi_probes',
-  'tcpi_backoff',
-  'tcpi_options',
-  'tcpi_snd_wscale',
-  'tcpi_rcv_wscale',
-  'tcpi_rto',
-  'tcpi_snd_mss',
-  'tcpi_rcv_mss',
-  'tcpi_advmss',
-  'tcpi_unacked',
-  'tcpi_snd_cwnd',
-  'tcpi_snd_ssthresh',
-  'tcpi_rtt',
-  'tcpi_rttvar',
-  'tcpi_min_rtt',
-  'tcpi_notsent_bytes',
-  'tcpi_snd_wnd',
-  'tcpi_bytes_received',
-  'tcpi_delivered_ce',
-  'tcpi_received_ce',
-  'tcpi_delivered_e1_bytes',
-  'tcpi_delivered_e0_bytes',
-  'tcpi_delivered_ce_bytes',
-  'tcpi_received_e1_bytes',
-  'tcpi_received_e0_bytes',
-  'tcpi_received_ce_bytes',
-]);
+export const TCP_INFO_NAMES: ReadonlySet<string> = new Set(
+  `state ca_state retransmits probes backoff options snd_wscale rcv_wscale delivery_rate_app_limited fastopen_client_fail rto ato
+  snd_mss rcv_mss unacked sacked lost retrans last_data_sent last_data_recv last_ack_recv pmtu rcv_ssthresh rtt rttvar snd_ssthresh
+  snd_cwnd advmss reordering rcv_rtt rcv_space total_retrans pacing_rate bytes_acked bytes_received segs_out segs_in notsent_bytes
+  min_rtt data_segs_in data_segs_out delivery_rate busy_time rwnd_limited sndbuf_limited delivered delivered_ce bytes_sent
+  bytes_retrans dsack_dups reord_seen rcv_ooopack snd_wnd rcv_wnd total_rto total_rto_recoveries total_rto_time received_ce
+  delivered_e1_bytes delivered_e0_bytes delivered_ce_bytes received_e1_bytes received_e0_bytes received_ce_bytes`
+    .split(/\s+/)
+    .map((name) => `tcpi_${name}`),
+);
 
 /** What a listener shows. */
 export const LISTENER_INFO: TcpInfo = { tcpi_state: STATE_NUMBERS.LISTEN };
 /** What a socket without a connection shows. */
 export const CLOSED_INFO: TcpInfo = { tcpi_state: STATE_NUMBERS.CLOSED };
 
-/** The snapshot. Windows and counts are in segments as Linux counts them, times in microseconds. */
+/** The snapshot, in Linux's units: the numbers of the states, flags as bits, what is long ago in milliseconds. */
 export function tcpInfo(connection: TcpConnection): TcpInfo {
-  const { sender, receiver, rtt, windowScaling, timestamps } = connection;
-  const { cwnd, ssthresh } = sender.congestion;
-  const segments = (bytes: number): number => Math.floor(bytes / sender.mss);
+  const info = connection.tcpInfo();
+  const numbers: Record<string, number> = {};
+  for (const [name, value] of Object.entries(info)) {
+    if (typeof value === 'number' || typeof value === 'boolean') numbers[`tcpi_${name}`] = Number(value);
+  }
   return {
-    tcpi_state: STATE_NUMBERS[connection.state],
-    tcpi_ca_state: congestionState(connection),
-    tcpi_retransmits: connection.retransmissions,
-    tcpi_probes: connection.persistBackoff + connection.keepAliveProbes,
-    tcpi_backoff: Math.max(connection.retransmissions, connection.persistBackoff),
-    tcpi_options:
-      (timestamps ? OPTION_TIMESTAMPS : 0) |
-      (windowScaling ? OPTION_WINDOW_SCALE : 0) |
-      ecnOptions(connection),
-    tcpi_snd_wscale: sender.windShift,
-    tcpi_rcv_wscale: receiver.windShift,
-    tcpi_rto: rtt.rto,
-    tcpi_snd_mss: sender.mss,
-    tcpi_rcv_mss: receiver.peerMss,
-    tcpi_advmss: connection.announcedMss - (timestamps ? 12 : 0),
-    tcpi_unacked: Math.ceil(sender.flightSize / sender.mss),
-    tcpi_snd_cwnd: segments(cwnd),
-    tcpi_snd_ssthresh:
-      ssthresh >= connection.context.settings.tcp.initialSsthresh ? INFINITE_SSTHRESH : segments(ssthresh),
-    tcpi_rtt: rtt.srtt === undefined ? 0 : Math.round(rtt.srtt),
-    tcpi_rttvar: rtt.rttvar === undefined ? 0 : Math.round(rtt.rttvar),
-    tcpi_min_rtt: rtt.minRtt ?? 0,
-    tcpi_notsent_bytes: Math.max(0, sender.unsent - (sender.finQueued ? 1 : 0)),
-    tcpi_snd_wnd: sender.wnd,
-    tcpi_bytes_received: Math.max(
-      0,
-      (receiver.nxt - receiver.irs - 1 - (receiver.finReceived ? 1 : 0)) >>> 0,
-    ),
-    ...ecnCounters(connection),
+    ...numbers,
+    tcpi_state: STATE_NUMBERS[info.state],
+    tcpi_ca_state: CONGESTION_STATES.indexOf(info.ca_state),
+    tcpi_fastopen_client_fail: FAST_OPEN_FAILURES.indexOf(info.fastopen_client_fail),
+    tcpi_options: optionBits(info.options),
+    tcpi_snd_ssthresh: info.snd_ssthresh ?? INFINITE_SSTHRESH,
+    tcpi_pacing_rate: info.pacing_rate ?? UNLIMITED_RATE,
+    tcpi_last_data_sent: milliseconds(info.last_data_sent),
+    tcpi_last_data_recv: milliseconds(info.last_data_recv),
+    tcpi_last_ack_recv: milliseconds(info.last_ack_recv),
+    tcpi_total_rto_time: milliseconds(info.total_rto_time),
+    tcpi_bytes_acked: info.bytes_acked + controlsAcked(connection),
+    tcpi_bytes_received: info.bytes_received + (connection.receiver.finReceived ? 1 : 0),
   };
 }
 
-function ecnOptions({ ecn }: TcpConnection): number {
-  return (ecn.mode === 'off' ? 0 : OPTION_ECN) | (ecn.seen ? OPTION_ECN_SEEN : 0);
+/** In the order of Linux's numbers. */
+const CONGESTION_STATES: readonly CongestionState[] = ['Open', 'Disorder', 'CWR', 'Recovery', 'Loss'];
+const FAST_OPEN_FAILURES: readonly (FastOpenFailure | undefined)[] = [
+  undefined,
+  'cookie-unavailable',
+  'data-not-acked',
+  'syn-retransmitted',
+];
+/** ~0UL, as far as a number can tell. */
+const UNLIMITED_RATE = 2 ** 64;
+
+function optionBits({
+  timestamps,
+  sack,
+  wscale,
+  ecn,
+  ecn_seen: seen,
+  syn_data: synData,
+}: TcpInfoOptions): number {
+  return (
+    (timestamps ? OPTION_TIMESTAMPS : 0) |
+    (sack ? OPTION_SACK : 0) |
+    (wscale ? OPTION_WINDOW_SCALE : 0) |
+    (ecn ? OPTION_ECN : 0) |
+    (seen ? OPTION_ECN_SEEN : 0) |
+    (synData ? OPTION_SYN_DATA : 0)
+  );
 }
 
-function ecnCounters({ ecn }: TcpConnection): TcpInfo {
-  const { received, delivered } = ecn.accurate;
-  return {
-    tcpi_delivered_ce: ecn.deliveredMarks,
-    tcpi_received_ce: ecn.receivedMarks,
-    tcpi_delivered_e1_bytes: delivered.ect1,
-    tcpi_delivered_e0_bytes: delivered.ect0,
-    tcpi_delivered_ce_bytes: delivered.ce,
-    tcpi_received_e1_bytes: received.ect1,
-    tcpi_received_e0_bytes: received.ect0,
-    tcpi_received_ce_bytes: received.ce,
-  };
+function milliseconds(time: Duration): number {
+  return Math.floor(time / 1_000);
 }
 
-function congestionState({ recovery, sender }: TcpConnection): number {
-  if (recovery.active) return CA_RECOVERY;
-  if (sender.highRxt !== undefined || leq(sender.una, recovery.recover)) return CA_LOSS; // until all that was out then is acknowledged
-  return recovery.dupAcks > 0 ? CA_DISORDER : CA_OPEN;
+/** Linux counts the SYN of an active open and the FIN; of what is received the FIN. */
+function controlsAcked({ passive, sender }: TcpConnection): number {
+  const syn = !passive && sender.una !== sender.iss ? 1 : 0;
+  return syn + (sender.finAcknowledged ? 1 : 0);
 }

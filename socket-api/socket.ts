@@ -173,7 +173,7 @@ export class TcpSocket<Data> implements Socket<Data> {
   }
 
   info(): TcpInfo | undefined {
-    return this.#core.connection?.info();
+    return this.#core.connection?.tcpInfo();
   }
 
   // -- TLS: what plain TCP has to say (rows 85, 87) ------------------------------------------------------------------------

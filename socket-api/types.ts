@@ -3,11 +3,11 @@
  * `test/types/` assigns them to Bun's and back.
  */
 
-import type { TcbVariables } from '../stack/trace.ts';
+import type { TcpInfo } from '../stack/tcp/info.ts';
 import type { TLSOptions, TLSUpgradeOptions, TlsMembers } from './tls-types.ts';
 
-/** A connection's variables, in the RFCs' names: sequence numbers, bytes, segments, microseconds. */
-export type TcpInfo = TcbVariables;
+/** A snapshot of a connection: the fields of Linux's `struct tcp_info` (docs/tcp-info.md). */
+export type { TcpInfo };
 
 /** Bytes in any of JavaScript's forms. */
 export type ByteSource = ArrayBufferView | ArrayBufferLike;
@@ -201,7 +201,7 @@ export interface Socket<Data = undefined> extends Disposable, TlsMembers {
   setTypeOfService(value: number): number;
   /** −1: there is no descriptor under a userspace connection. */
   readonly fd: number;
-  /** Ours: the connection's variables, a snapshot like Linux's `tcp_info`; undefined while there is none. */
+  /** Ours: a snapshot of the connection in the terms of Linux's `tcp_info`; undefined while there is none. */
   info(): TcpInfo | undefined;
 }
 

@@ -7,6 +7,7 @@ import type { CounterName } from './counters.ts';
 import type { DropReason, ResetReason } from './drop-reasons.ts';
 import type { Duration, Instant } from './time.ts';
 import type { EcnMode } from './tcp/ecn.ts';
+import type { CongestionState } from './tcp/loss-recovery.ts';
 import type { TcpState } from './tcp/states.ts';
 import type { IpAddress } from './wire/address.ts';
 import type { TcpHeader } from './wire/tcp.ts';
@@ -163,6 +164,19 @@ export interface TcbVariables {
   readonly ssthresh: number;
   /** Bytes out that are neither acknowledged nor taken for lost. */
   readonly inFlight: number;
+  /** Open, Disorder, CWR, Recovery or Loss: Linux's names. */
+  readonly congestionState: CongestionState;
+  /** Bytes out that SACK reported, and bytes that count as lost and have not left again. */
+  readonly sacked: number;
+  readonly lost: number;
+  /** RACK.reo_wnd as last used [RFC 8985 6.2]; undefined without SACK. */
+  readonly reorderingWindow: Duration | undefined;
+  /** Bytes per second that what leaves is spread to; undefined: not paced. */
+  readonly pacingRate: number | undefined;
+  /** The last measurement of how fast the path delivers, in bytes per second; undefined: none yet. */
+  readonly deliveryRate: number | undefined;
+  /** The largest IP packet that gets through, as far as is known. */
+  readonly pathMtu: number;
   /** After a timeout: up to where data was sent again; undefined when nothing is left to be sent again. */
   readonly 'high.rxt': number | undefined;
   readonly dupAcks: number;

@@ -35,10 +35,10 @@ const pool = options.processes === undefined ? {} : { processes: Number(options.
 const WORLD: readonly Bottleneck[] = [
   BOTTLENECK,
   { ...BOTTLENECK, queue: 0.5 },
-  { ...BOTTLENECK, rate: 100_000_000, roundTrip: ms(20) },
+  { ...BOTTLENECK, rate: 50_000_000, roundTrip: ms(20), from: seconds(5), until: seconds(20) },
 ];
-/** In real time: shorter. */
-const KERNEL: Bottleneck = { ...BOTTLENECK, from: seconds(10), until: seconds(40) };
+/** In real time. */
+const KERNEL: Bottleneck = { ...BOTTLENECK, from: seconds(15), until: seconds(60) };
 
 function named({ rate, roundTrip, queue }: Bottleneck): string {
   return `${rate / 1e6} Mb/s, ${roundTrip / 1000} ms, queue ${queue} BDP`;
@@ -91,7 +91,7 @@ async function kernel(variants: readonly Variant[]): Promise<string> {
     rows.push([
       each.name,
       `kernel's ${congestion}`,
-      named(KERNEL),
+      `${named(KERNEL)}, ${KERNEL.from / 1e6} to ${KERNEL.until / 1e6} s`,
       range(of('share'), 2),
       range(of('use'), 3),
       range(of('drops'), 4),

@@ -42,7 +42,7 @@ export const BOTTLENECK: Bottleneck = {
   roundTrip: ms(40),
   queue: 1,
   from: seconds(10),
-  until: seconds(70),
+  until: seconds(40),
 };
 
 /** The size in bytes of the bottleneck's queue. */

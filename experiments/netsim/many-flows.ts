@@ -73,4 +73,4 @@ export function manyFlows({ flows, seed, roundTrip, lasts, tcp }: ManyFlows): Ma
 
 /** The cases of the second table. */
 export const FLOWS: readonly number[] = [1, 2, 4, 16, 32, 64];
-export const LASTS: Duration = seconds(20);
+export const LASTS: Duration = seconds(10);

@@ -58,9 +58,12 @@ INFO32B = ['segs_out','segs_in','notsent_bytes','min_rtt','data_segs_in','data_s
 INFO64B = ['delivery_rate','busy_time','rwnd_limited','sndbuf_limited']
 INFO32C = ['delivered','delivered_ce']
 INFO64C = ['bytes_sent','bytes_retrans']
-INFO32D = ['dsack_dups','reord_seen','rcv_ooopack','snd_wnd','rcv_wnd','rehash','total_rto','total_rto_time',
+INFO32D = ['dsack_dups','reord_seen','rcv_ooopack','snd_wnd','rcv_wnd','rehash']
+INFO16 = ['total_rto','total_rto_recoveries']
+INFO32E = ['total_rto_time',
  'received_ce','delivered_e1_bytes','delivered_e0_bytes','delivered_ce_bytes','received_e1_bytes',
  'received_e0_bytes','received_ce_bytes']
+INFO16B = ['accecn_fail_mode','accecn_opt_seen']
 
 def info():
     if last[0] is None:
@@ -72,9 +75,12 @@ def info():
         out['tcpi_' + name] = raw[i]
     out['tcpi_snd_wscale'] = raw[6] & 15
     out['tcpi_rcv_wscale'] = raw[6] >> 4
+    out['tcpi_delivery_rate_app_limited'] = raw[7] & 1
+    out['tcpi_fastopen_client_fail'] = raw[7] >> 1 & 3
     at = 8
     for names, size, code in ((INFO32, 4, 'I'), (INFO64, 8, 'Q'), (INFO32B, 4, 'I'), (INFO64B, 8, 'Q'),
-                              (INFO32C, 4, 'I'), (INFO64C, 8, 'Q'), (INFO32D, 4, 'I')):
+                              (INFO32C, 4, 'I'), (INFO64C, 8, 'Q'), (INFO32D, 4, 'I'),
+                              (INFO16, 2, 'H'), (INFO32E, 4, 'I'), (INFO16B, 2, 'H')):
         for name in names:
             out['tcpi_' + name] = struct.unpack_from('=' + code, raw, at)[0]
             at += size

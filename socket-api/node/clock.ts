@@ -65,6 +65,9 @@ class SystemAlarm implements Alarm {
   readonly #task: () => void;
   readonly #wake = (): void => this.#woken();
   readonly #fire = (): void => this.#fired();
+  readonly #fireAfterReading = (): void => {
+    this.#immediate = setImmediate(this.#fire);
+  };
   #deadline: Instant = NEVER;
   /** When the timer goes off; `NEVER` if there is none. */
   #armedFor: Instant = NEVER;
@@ -104,7 +107,8 @@ class SystemAlarm implements Alarm {
     this.#timeout = undefined;
     this.#immediate = undefined;
     const wait = between(this.#scheduler.now(), this.#deadline);
-    if (wait <= 0) this.#immediate = setImmediate(this.#fire);
+    // A turn that lasted beyond the deadline it sets: what has come meanwhile is read first, and immediates of now run before that.
+    if (wait <= 0) this.#immediate = setImmediate(this.#fireAfterReading);
     else this.#timeout = setTimeout(this.#wake, Math.min(Math.ceil(wait / 1000), LONGEST_TIMEOUT));
     this.#armedFor = this.#deadline;
     if (!this.#keepAlive) this.#holdTimer();

@@ -45,6 +45,7 @@ export function acknowledgmentArrived(
 function progress(connection: TcpConnection, restart: boolean): void {
   const { sender, rtt, timers, context } = connection;
   connection.retransmissions = 0;
+  if (connection.recovery.state !== 'Loss') connection.counts.recovered(context.now);
   connection.progressAt = context.now;
   if (sender.flightSize === 0 && !connection.ecn.waiting) timers.clear('retransmission');
   else if (restart) timers.set('retransmission', after(context.now, rtt.rto));

@@ -322,6 +322,7 @@ function acceptText(connection: TcpConnection, segment: ArrivedSegment): Verdict
       reached(connection.context, 'OfoPruned', connection.id);
       return 'TCP_OFO_QUEUE_PRUNE';
     }
+    connection.counts.more.outOfOrder += segment.wireSegments;
     return stored === 0 ? 'TCP_OFOMERGE' : 'done';
   }
   receiver.accept(segment);

@@ -37,6 +37,11 @@ export class ReceiveAutotuning {
     return this.#rtt;
   }
 
+  /** Bytes that the program read in the largest round trip so far; half the first buffer before. */
+  get space(): number {
+    return this.#space;
+  }
+
   /** Data came in order, up to `nxt`, and `wnd` more bytes may come; `echoed`: the age of the timestamp that came back with it. */
   arrived(nxt: SeqNumber, wnd: number, now: Instant, echoed: Duration | undefined): void {
     if (this.fixed) return;

@@ -9,10 +9,12 @@ import { segmentArrives } from './arrives.ts';
 import { abort, closeWriteSide, giveUp } from './closing.ts';
 import type { ConnectionSetup } from './connection-setup.ts';
 import { ConnectionVariables } from './connection-variables.ts';
+import { Counts, countArrival, countDeparture, countLimit, countProgress } from './counts.ts';
 import { nextSegment } from './departs.ts';
 import { Ecn } from './ecn.ts';
 import { EventQueue } from './event-queue.ts';
 import type { CloseReason, ConnectionEvent, ConnectionOwner, Endpoint, KeepAlive } from './events.ts';
+import { type TcpInfo, tcpInfo } from './info.ts';
 import { openActive, openPassive } from './open.ts';
 import type { MtuSearch } from './path-mtu.ts';
 import { Receiver } from './receiver.ts';
@@ -67,6 +69,7 @@ export class TcpConnection extends ConnectionVariables {
   readonly rtt: RttEstimator;
   readonly ecn: Ecn;
   readonly timers: Timers;
+  readonly counts: Counts = new Counts();
   readonly #touched: (connection: TcpConnection) => void;
   readonly #timestampOffset: number;
   readonly #variables: VariablesTrace = new VariablesTrace();
@@ -134,12 +137,16 @@ export class TcpConnection extends ConnectionVariables {
 
   /** A SYN came for a listener: answers it [RFC 9293 3.10.7.2]. */
   openFrom(segment: ArrivedSegment): void {
+    countArrival(this, segment);
     openPassive(this, segment);
   }
 
   /** SEGMENT ARRIVES [RFC 9293 3.10.7]. Returns why it was dropped; undefined if it was not. */
   segmentArrived(segment: ArrivedSegment): DropReason | undefined {
-    return segmentArrives(this, segment);
+    countArrival(this, segment);
+    const dropped = segmentArrives(this, segment);
+    countProgress(this);
+    return dropped;
   }
 
   /** Lets every timer that is due go off [RFC 9293 3.10.8]. */
@@ -153,7 +160,10 @@ export class TcpConnection extends ConnectionVariables {
 
   /** The next segment to be sent now, until there is none. */
   nextSegment(): OutgoingSegment | undefined {
-    return nextSegment(this);
+    const segment = nextSegment(this);
+    if (segment === undefined) countLimit(this);
+    else countDeparture(this, segment);
+    return segment;
   }
 
   /** The next event for the owner, until there is none. */
@@ -318,6 +328,11 @@ export class TcpConnection extends ConnectionVariables {
   /** STATUS: a snapshot of the variables [RFC 9293 3.10.6]. */
   info(): TcbVariables {
     return variables(this);
+  }
+
+  /** A snapshot in the terms of Linux's `struct tcp_info`. */
+  tcpInfo(): TcpInfo {
+    return tcpInfo(this);
   }
 
   /** Bytes that the program wrote and that are not acknowledged yet. */

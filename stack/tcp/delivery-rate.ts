@@ -64,6 +64,10 @@ export function rateRecord(): RateRecord {
 export class DeliveryRate {
   /** C.delivered: bytes delivered so far. */
   delivered: number = 0;
+  /** The same in segments of the wire, FINs among them. */
+  segments: number = 0;
+  /** The last sample that tells what the path delivers: of the program's own pace only if that was no slower than the one before. */
+  latest: RateSample | undefined;
   /** C.lost: bytes marked lost so far. */
   lost: number = 0;
   /** C.delivered_time. */
@@ -123,7 +127,7 @@ export class DeliveryRate {
     const interval = Math.max(sendElapsed, ackElapsed) as Duration;
     const delivered = this.delivered - newest.delivered;
     const reliable = interval > 0 && (minRtt === undefined || interval >= minRtt);
-    return {
+    const sample: RateSample = {
       deliveryRate: reliable ? (delivered * 1_000_000) / interval : 0,
       delivered,
       interval,
@@ -133,6 +137,9 @@ export class DeliveryRate {
       rtt: (newest.retransmissions ?? 0) > 0 ? undefined : between(newest.sentAt, this.#deliveredAt),
       lost: this.lost - newest.lost,
     };
+    const tells = !sample.appLimited || sample.deliveryRate >= (this.latest?.deliveryRate ?? 0);
+    if (reliable && tells) this.latest = sample;
+    return sample;
   }
 
   /**

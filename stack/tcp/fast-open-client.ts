@@ -14,6 +14,9 @@ export interface FastOpenConnect {
   readonly cookie?: boolean;
 }
 
+/** Linux's names, in the order of its numbers, from 1 on. */
+export type FastOpenFailure = 'cookie-unavailable' | 'data-not-acked' | 'syn-retransmitted';
+
 /** The client's part of Fast Open, for one connection [RFC 7413 4.2.1, 4.2.2]. */
 export class FastOpenAttempt {
   readonly #connection: TcpConnection;
@@ -25,6 +28,8 @@ export class FastOpenAttempt {
   /** Bytes that left with the SYN. */
   #sent: number = 0;
   #answered: boolean = false;
+  /** The server took what the SYN had. */
+  taken: boolean = false;
   /** SND.UNA when the handshake was over. */
   #unaAfterwards: SeqNumber | undefined;
 
@@ -76,12 +81,21 @@ export class FastOpenAttempt {
       this.#cache.learned(address, remote, option, header.options.mss);
     }
     const taken = header.ack !== undefined && gt(header.ack, add(sender.iss, 1));
+    this.taken = taken;
     if (taken) this.#cache.succeeded(address, remote);
     else if (option !== undefined)
       return; // refused with a new cookie
     else if (this.#sent > 0) this.#cache.failed(address, remote, now);
     else if (this.#option !== undefined && synRetransmitted) this.#cache.failed(address, remote, now);
     else if (this.#option !== undefined) this.#cache.refused(address, remote, now);
+  }
+
+  /** Why no data went through with the SYN; undefined: it did, or this is not known yet. */
+  get failure(): FastOpenFailure | undefined {
+    if (this.#synSent && this.#sent === 0 && !this.#dataAllowed) return 'cookie-unavailable';
+    if (this.#sent === 0 || this.taken) return undefined;
+    if (this.#connection.synRetransmitted) return 'syn-retransmitted';
+    return this.#answered ? 'data-not-acked' : undefined;
   }
 
   /** The handshake is over: what left with the SYN and was not taken leaves again, now in its turn [RFC 7413 4.2.2]. */

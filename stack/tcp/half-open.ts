@@ -138,6 +138,7 @@ export function takeUpSyn(connection: TcpConnection, syn: SynFacts, openedAt: In
   sender.setWindow(syn.irs, sender.iss, syn.window);
   connection.synOffer = syn;
   connection.ecn.synArrived(syn, syn.codepoint, false);
+  connection.counts.restore(0, openedAt);
   connection.heardAt = openedAt;
   connection.progressAt = openedAt;
 }
@@ -148,6 +149,7 @@ export function readHalfOpen(records: CompactRecords, row: number, connection: T
   const flags = records.word(row, FLAGS);
   takeUpSyn(connection, synOf(records, row), records.number(row, OPENED_AT) as Instant);
   connection.retransmissions = flags & 0xff;
+  connection.counts.restore(connection.retransmissions, connection.progressAt);
   connection.synRetransmitted = (flags & SYN_RETRANSMITTED) !== 0;
   connection.ecn.synAckFlags(0); // what was sent counts: ECN is not offered for ever
   for (let i = 1; i <= connection.retransmissions; i++) {

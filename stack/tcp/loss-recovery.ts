@@ -1,4 +1,6 @@
 import type { Duration, Instant } from '../time.ts';
+import type { Rack } from './rack.ts';
+import type { BlockReader } from './sack-blocks.ts';
 import type { ArrivedSegment } from './segment.ts';
 import type { SeqNumber } from './sequence.ts';
 
@@ -33,6 +35,9 @@ export interface LossRecovery {
   readonly state: CongestionState;
   /** Duplicate ACKs in a row. */
   readonly dupAcks: number;
+  /** With SACK: what RACK knows, and what the peer's blocks told. */
+  readonly rack?: Rack;
+  readonly blocks?: BlockReader;
   /** Fast recovery, or what follows a timeout with SACK, is under way. */
   readonly active: boolean;
   /** The highest sequence number sent when the last loss was found. */

@@ -63,6 +63,8 @@ export function established(connection: TcpConnection, cause: string): void {
   connection.timers.clear('user-timeout');
   const synLost = connection.retransmissions > 1;
   connection.retransmissions = 0;
+  connection.counts.establishedAt = context.now;
+  connection.counts.recovered(context.now);
   connection.synOffer = undefined;
   connection.progressAt = context.now;
   connection.heardAt = context.now;

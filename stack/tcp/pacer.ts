@@ -34,10 +34,17 @@ export class Pacer {
    * the window can double within a round trip, 1.2 times in avoidance, so that it is used (Linux's ratios).
    */
   rate(congestion: CongestionControl, srtt: Duration | undefined): number | undefined {
-    const { pacing, pacingSlowStart, pacingAvoidance } = this.#settings;
+    const { pacing } = this.#settings;
     if (pacing === 'off') return undefined;
     if (congestion.pacingRate !== undefined) return congestion.pacingRate;
-    if (pacing === 'auto' || srtt === undefined || srtt <= 0) return undefined;
+    return pacing === 'auto' ? undefined : this.estimate(congestion, srtt);
+  }
+
+  /** The rate that `rate` gives or, where nothing is paced, would give; undefined before the first round-trip time. */
+  estimate(congestion: CongestionControl, srtt: Duration | undefined): number | undefined {
+    const { pacingSlowStart, pacingAvoidance } = this.#settings;
+    if (congestion.pacingRate !== undefined) return congestion.pacingRate;
+    if (srtt === undefined || srtt <= 0) return undefined;
     const { cwnd, ssthresh } = congestion;
     // Half of ssthresh, as Linux: shortly before its end slow start already slows down.
     const ratio = cwnd < ssthresh / 2 ? pacingSlowStart : pacingAvoidance;

@@ -25,6 +25,8 @@ export class Rack {
   rtt: Duration = us(0);
   /** RACK.reordering_seen. */
   reorderingSeen: boolean = false;
+  /** ACKs that told of reordering. */
+  reorderings: number = 0;
   /** How far, in segments, a segment was ever overtaken; at least DupThresh (tcpi_reordering). */
   reordering: number;
   /** RACK.reo_wnd as last used. */
@@ -43,6 +45,7 @@ export class Rack {
   /** RACK.dsack_round: one step of the window per round trip; undefined: the next DSACK counts. */
   #dsackRound: SeqNumber | undefined;
   #persist: number = 0;
+  #reordered: boolean = false;
 
   constructor(scoreboard: Scoreboard, settings: TcpSettings) {
     this.#scoreboard = scoreboard;
@@ -66,6 +69,8 @@ export class Rack {
 
   /** Step 4, upon an ACK: `dsack`: it had one; `una`, `nxt`: SND.UNA after it and SND.NXT. */
   adapt(dsack: boolean, una: SeqNumber, nxt: SeqNumber): void {
+    if (this.#reordered) this.reorderings += 1;
+    this.#reordered = false;
     if (this.#dsackRound !== undefined && geq(una, this.#dsackRound)) this.#dsackRound = undefined;
     if (!dsack || this.#dsackRound !== undefined) return;
     this.#dsackRound = nxt;
@@ -124,6 +129,7 @@ export class Rack {
     if (this.#fack === undefined || gt(record.end, this.#fack)) this.#fack = record.end;
     if (before !== undefined && lt(record.end, before) && record.retransmissions === 0) {
       this.reorderingSeen = true;
+      this.#reordered = true;
       const overtaken = Math.ceil(((before - record.start) >>> 0) / record.segmentSize);
       if (overtaken < 0x10000) this.reordering = Math.max(this.reordering, overtaken);
     }

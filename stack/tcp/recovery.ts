@@ -62,6 +62,7 @@ export class Recovery implements LossRecovery, ScoreboardObserver {
   delivered(record: Transmission, bytes: number): void {
     this.#delivered += bytes;
     this.#sender.deliveryRate.onDelivered(record, bytes, this.#now);
+    this.#sender.deliveryRate.segments += record.segments;
   }
 
   lost(record: Transmission): void {

@@ -6,7 +6,7 @@ import { type SeqNumber, add, geq, gt, leq, lt, max, min } from './sequence.ts';
 export class BlockReader {
   /** Blocks that cannot be: of what was never sent, or back to front. */
   invalid: number = 0;
-  /** D-SACK blocks (tcpi_dsack_dups). */
+  /** Segments that D-SACK blocks told of, by the MSS. */
   duplicates: number = 0;
   readonly #scoreboard: Scoreboard;
 
@@ -24,6 +24,7 @@ export class BlockReader {
     una: SeqNumber,
     nxt: SeqNumber,
     maxWnd: number,
+    mss: number,
   ): SackBlock | undefined {
     if (blocks === undefined) return undefined;
     const [first, second] = blocks;
@@ -41,7 +42,7 @@ export class BlockReader {
       this.invalid += 1;
       return undefined;
     }
-    this.duplicates += 1;
+    this.duplicates += Math.max(1, Math.ceil(((right - left) >>> 0) / mss));
     return duplicate;
   }
 }

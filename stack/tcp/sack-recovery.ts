@@ -97,6 +97,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     account.delivered += bytes;
     if (record.isMtuProbe) this.#sender.mtuProbeResult = 'arrived';
     this.#sender.deliveryRate.onDelivered(record, bytes, account.now);
+    this.#sender.deliveryRate.segments += record.segments;
     const stamp = this.#clock(record.sentAt);
     const isEcho = stamp === undefined || account.echo === undefined || ((account.echo - stamp) | 0) >= 0;
     this.rack.delivered(record, account.now, account.minRtt, isEcho);
@@ -126,7 +127,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     account.original = false;
     const { una, nxt, maxWnd, mss } = this.#sender;
     this.rack.ackArrives();
-    const duplicate = this.blocks.read(sack, ack, una, nxt, maxWnd);
+    const duplicate = this.blocks.read(sack, ack, una, nxt, maxWnd, mss);
     account.echo = timestamps?.echo;
     account.dsack = duplicate !== undefined;
     if (duplicate === undefined) return;

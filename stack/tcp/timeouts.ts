@@ -60,6 +60,7 @@ function synTimeout(connection: TcpConnection): void {
     connection.finish('timeout', 'SYN not answered');
     return;
   }
+  connection.counts.timeout(connection.retransmissions === 0, context.now);
   connection.retransmissions += 1;
   if (connection.retransmissions === r1) connection.tell({ type: 'soft-error', what: 'r1' });
   connection.synRetransmitted = true;
@@ -109,6 +110,7 @@ function r2Of({ userTimeout, context }: TcpConnection): Duration {
 
 /** At R1 the program is told [RFC 9293 SHLD-9], and IP that the path may be dead [MUST-20]. */
 function countRetransmission(connection: TcpConnection): void {
+  connection.counts.timeout(connection.retransmissions === 0, connection.context.now);
   connection.retransmissions += 1;
   if (connection.retransmissions !== connection.context.settings.tcp.r1) return;
   connection.fastOpen?.pathSilent();

@@ -90,6 +90,13 @@ export function variables(connection: TcpConnection): TcbVariables {
     cwnd: sender.congestion.cwnd,
     ssthresh: sender.congestion.ssthresh,
     inFlight: sender.inFlight,
+    congestionState: recovery.state,
+    sacked: sender.scoreboard.sackedBytes,
+    lost: sender.scoreboard.lostBytes,
+    reorderingWindow: recovery.rack?.reorderingWindow,
+    pacingRate: whole(sender.pacer.rate(sender.congestion, rtt.srtt)),
+    deliveryRate: whole(sender.deliveryRate.latest?.deliveryRate),
+    pathMtu: connection.pathMtu,
     'high.rxt': sender.highRxt,
     dupAcks: recovery.dupAcks,
     recover: recovery.active ? recovery.recover : undefined,
@@ -110,6 +117,18 @@ export function variables(connection: TcpConnection): TcbVariables {
   };
 }
 
+function whole(rate: number | undefined): number | undefined {
+  return rate === undefined ? undefined : Math.round(rate);
+}
+
+let names: readonly (keyof TcbVariables)[] | undefined;
+
+/** The names are the same for all connections: no list is made for each look. */
+function namesOf(present: TcbVariables): readonly (keyof TcbVariables)[] {
+  names ??= Object.keys(present) as (keyof TcbVariables)[];
+  return names;
+}
+
 /** Tells what changed in a connection's variables since it was last asked: a reader folds the answers. */
 export class VariablesTrace {
   #last: TcbVariables | undefined;
@@ -128,8 +147,9 @@ export class VariablesTrace {
     this.#last = present;
     const changes: Record<string, unknown> = {};
     let changed = false;
-    for (const [key, value] of Object.entries(present)) {
-      if (last !== undefined && last[key as keyof TcbVariables] === value) continue;
+    for (const key of namesOf(present)) {
+      const value = present[key];
+      if (last !== undefined && last[key] === value) continue;
       changes[key] = value;
       changed = true;
     }
