@@ -7,11 +7,12 @@ import { parseScript, runScript, textReport } from '../../script/script.ts';
 
 const folder = fileURLToPath(new URL('../scripts', import.meta.url));
 
-/** Scripts whose peer announces no MSS: 536 over IPv4, 1,220 over IPv6 [RFC 9293 MUST-15]. `ipv6/` has their like. */
-const DEFAULT_MSS: readonly string[] = [
+/** Scripts whose peer announces no MSS: 536 over IPv4, 1,220 over IPv6 [RFC 9293 MUST-15], `ipv6/` has their like; and one that tells the MTU. */
+const SIZES: readonly string[] = [
   'congestion/iw-small-segments.pkt',
   'fast-open/client-without-cookie.pkt',
   'handshake/passive-open-plain.pkt',
+  'info/idle.pkt',
 ];
 
 /** Runs all scripts that name no version: what passed, what failed, and what is of IPv4. */
@@ -31,7 +32,7 @@ function runAll(
     if (parseScript(text).options.some(({ name }) => name === 'ip_version')) continue;
     const name = relative(folder, path);
     if (left.test(name)) continue;
-    if (ipVersion === 'ipv6' && DEFAULT_MSS.includes(name)) {
+    if (ipVersion === 'ipv6' && SIZES.includes(name)) {
       ofIPv4.push(name);
       continue;
     }
@@ -55,6 +56,7 @@ describe('scripts that name no version of IP', () => {
       'ecn/tos.pkt',
       'handshake/bind-port.pkt',
       'handshake/passive-open-plain.pkt',
+      'info/idle.pkt',
     ]);
   });
 
