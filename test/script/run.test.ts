@@ -47,7 +47,7 @@ describe('what cannot be run is said, never passed over', () => {
     ['0 setsockopt(3, SOL_TCP, TCP_CORK, [1], 4) = 0', '1 socket option TCP_CORK'],
     ['0 setsockopt(3, SOL_TCP, TCP_WHAT, [1], 4) = 0', '1 the word TCP_WHAT'],
     [`${ACCEPT}+0 send(4, ..., 10, MSG_MORE) = 10`, '8 flags 0x8000 of send'],
-    ['0 %{ assert tcpi_delivered_ce == 0 }%', '1 the name tcpi_delivered_ce'],
+    ['0 %{ assert tcpi_what == 0 }%', '1 the name tcpi_what'],
     ['`iptables -F`\n0 close(3) = 0', "1 the command 'iptables'"],
     ['`sysctl -q net.ipv4.tcp_what=1`\n0 close(3) = 0', '1 the setting net.ipv4.tcp_what'],
     ['`sysctl -q net.ipv4.tcp_ecn=4`\n0 close(3) = 0', '1 the setting net.ipv4.tcp_ecn=4'],
