@@ -244,7 +244,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   }
 
   #undoIfSpurious({ acked }: TakenAck): void {
-    if (!this.#settings.undo) return;
+    if (!this.#settings.undo || this.#spurious.isExhausted(this.#sender.una)) return;
     const eifel = acked > 0 && this.active && this.#spurious.isOlder(this.#account.echo);
     if (!eifel && !(this.#account.dsack && this.#spurious.allExplained)) return;
     // In fast recovery something may be lost beside what was late: as long as that is out, it goes on.
@@ -256,7 +256,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   /** What was done for nothing is taken back [RFC 4015 3.2]. */
   #undo(): void {
     const sender = this.#sender;
-    this.#spurious.end();
+    this.#spurious.undone(sender.nxt);
     this.#frto = 'off';
     sender.holdLost = false;
     sender.retransmitNow = undefined;
