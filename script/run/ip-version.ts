@@ -34,7 +34,7 @@ export function checkVersion(script: Script, version: IpVersion, sysctls: readon
   const wire = wireVersion(version);
   const own = versionOf(script) !== undefined;
   for (const { name, position } of wire === 6 ? sysctls : []) {
-    if (/^net\.ipv4\.(ip_|icmp_|conf\.)/.test(name))
+    if (/^net\.ipv4\.(ip_|icmp_|conf\.|route\.)/.test(name))
       throw new UnsupportedError(`the setting ${name} over IPv6`, position);
     if (!own && name === 'net.ipv4.tcp_fastopen_key')
       throw new UnsupportedError('cookies of IPv4 addresses over IPv6', position);

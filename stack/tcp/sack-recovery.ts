@@ -179,6 +179,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   }
 
   probeTimeout(): void {
+    if (!this.#probe.mayLeave) return;
     const sender = this.#sender;
     const { nxt } = sender;
     sender.probeTail = true;
@@ -197,9 +198,11 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     this.dupAcks = 0;
     // The peer has thrown away what it had reported: else SND.UNA would lie beyond it [RFC 2018 8].
     if (scoreboard.first?.isSacked === true) scoreboard.forgetSacks();
-    // Not if it interrupts a recovery: what is acknowledged then may be of that one's retransmissions [RFC 5682 3.1, step 1].
+    // Not if it interrupts a recovery: what is acknowledged then may be of that one's retransmissions [RFC 5682 3.1, step 1]. But if the
+    // same segment times out once more, the algorithm starts again [3.1; 3.2].
+    const again = !first && this.#frto === 'first';
     const fresh = first && this.state !== 'Recovery' && this.state !== 'Loss';
-    this.#frto = this.#settings.frto && fresh ? 'first' : 'off';
+    this.#frto = this.#settings.frto && (fresh || again) ? 'first' : 'off';
     if (first) this.#spurious.begin(sender.una);
     else this.#spurious.end();
     this.reductions += 1;
@@ -231,7 +234,8 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   }
 
   /** A loss that the probe has repaired is a loss to congestion control [RFC 8985 7.4.2]. */
-  #settleProbe({ segment, ack, acked, flightBefore, now }: TakenAck): void {
+  #settleProbe({ segment, ack, acked, flightBefore, now, times }: TakenAck): void {
+    if (times.rtt !== undefined) this.#probe.measured();
     const { dsack } = this.#account;
     const blocks = segment.header.options.sack !== undefined;
     if (!this.#probe.acknowledged({ ack, moved: acked > 0, dsack, blocks })) return;
@@ -286,18 +290,19 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   }
 
   /** F-RTO with SACK: was the timeout spurious? [RFC 5682 3.1] */
-  #settleTimeout({ acked }: TakenAck): void {
+  #settleTimeout({ acked, segment }: TakenAck): void {
     const sender = this.#sender;
+    const room = (segment.header.window << sender.windShift) - sender.flightSize; // SND.WND is not updated yet
     if (this.#frto === 'second') {
       sender.holdLost = false;
       this.#frto = 'off';
       if (this.#account.original) this.#undo(); // step 3 b: what was not sent again has arrived
       return;
     }
-    if (this.#frto !== 'first') return;
+    // Step 2 waits for what was sent again to be acknowledged; duplicates meanwhile only tell the scoreboard.
+    if (this.#frto !== 'first' || acked === 0) return;
     this.#frto = 'off';
-    if (acked === 0) return; // step 2 a: the loss is real
-    if (!sender.mayProbeWithNewData) return; // nothing to send instead: the conventional way
+    if (sender.unsent <= 0 || Math.min(sender.unsent, sender.mss) > room) return; // nothing to send instead: the conventional way
     this.#frto = 'second'; // step 2 b: up to two new segments
     sender.holdLost = true;
   }

@@ -7,8 +7,11 @@ import { parseScript, runScript, textReport } from '../../script/script.ts';
 
 const folder = fileURLToPath(new URL('../scripts', import.meta.url));
 
-/** Scripts whose peer announces no MSS: 536 over IPv4, 1,220 over IPv6 [RFC 9293 MUST-15], `ipv6/` has their like; and one that tells the MTU. */
+/** Scripts whose peer announces no MSS: 536 over IPv4, 1,220 over IPv6 [RFC 9293 MUST-15], `ipv6/` has their like; and those that tell the MTU. */
 const SIZES: readonly string[] = [
+  'black-hole/found.pkt',
+  'black-hole/smaller-yet.pkt',
+  'black-hole/sooner.pkt',
   'congestion/iw-small-segments.pkt',
   'fast-open/client-without-cookie.pkt',
   'handshake/passive-open-plain.pkt',
@@ -50,13 +53,17 @@ describe('scripts that name no version of IP', () => {
     console.log(`over IPv6: ${passed} passed, ${ofIPv4.length} of IPv4`);
     expect(failed).toEqual([]);
     expect(passed).toBeGreaterThan(500);
-    expect(ofIPv4.filter((name) => !/^(icmp|ip|fast-open)\//.test(name))).toEqual([
+    expect(ofIPv4.filter((name) => !/^(icmp|ip|fast-open|path-mtu)\//.test(name))).toEqual([
+      'black-hole/found.pkt',
+      'black-hole/smaller-yet.pkt',
+      'black-hole/sooner.pkt',
       'checks/bad-checksum.pkt',
       'congestion/iw-small-segments.pkt',
       'ecn/tos.pkt',
       'handshake/bind-port.pkt',
       'handshake/passive-open-plain.pkt',
       'info/idle.pkt',
+      'sack/type-of-service.pkt',
     ]);
   });
 
