@@ -29,6 +29,7 @@ export interface ScriptCommandOptions {
   readonly format: 'text' | 'tap' | 'junit' | 'json';
   readonly tolerance: 'exact' | 'script' | 'original';
   readonly profile?: 'standard' | 'linux' | 'textbook' | 'freebsd';
+  readonly ipVersion?: 'ipv4' | 'ipv6' | 'ipv4-mapped-ipv6';
   readonly pcap?: string;
   readonly tun?: true;
   readonly jobs?: number;
@@ -67,6 +68,13 @@ export function addScriptOptions(command: Command): Command {
         'linux',
         'textbook',
         'freebsd',
+      ]),
+    )
+    .addOption(
+      new Option('--ip-version <version>', 'for scripts that do not name theirs (default: ipv4)').choices([
+        'ipv4',
+        'ipv6',
+        'ipv4-mapped-ipv6',
       ]),
     )
     .option('--pcap <folder>', 'write a pcapng of each script that does not pass (with --verbose: of all)')
@@ -108,6 +116,7 @@ export async function script(files: readonly string[], options: ScriptCommandOpt
     seed: options.seed,
     defines: Object.fromEntries(options.define.map(defined)),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
+    ...(options.ipVersion === undefined ? {} : { ipVersion: options.ipVersion }),
   };
   if (options.check === true) return check(paths, run);
   const results =

@@ -56,7 +56,7 @@ export function flowsOf(file: Uint8Array): CapturedFlows {
     const { ip, tcp } = readPacket(bytes, 0 as Instant);
     if (ip.version === 6) skipped.ipv6 += 1;
     else if (ip.fragment) skipped.fragments += 1;
-    if (tcp === undefined) continue;
+    if (tcp === undefined || ip.version !== 4) continue;
     if (frame.time === undefined) throw new CaptureError(`packet ${frame.number} has no time`);
     const source = `${formatAddress(ip.source)}:${tcp.sourcePort}`;
     const destination = `${formatAddress(ip.destination)}:${tcp.destinationPort}`;

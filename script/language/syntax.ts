@@ -151,8 +151,7 @@ export interface UdpBody {
 
 export interface IcmpBody {
   readonly kind: 'icmp';
-  readonly type: number;
-  readonly code: number;
+  /** Names, or `type_N` and `code_N`: `icmpNumbers` says what they are in the script's version of IP. */
   readonly typeName: string;
   readonly codeName: string | undefined;
   readonly mtu: number | undefined;

@@ -28,6 +28,9 @@ def address(given, default):
     if not isinstance(given, dict):
         return tuple(default)
     f = given['fields']
+    if 'sin6_addr' in f or 'sin6_port' in f:
+        host = f.get('sin6_addr', default[0])
+        return ('::' if host == 0 else host, f.get('sin6_port', default[1]))
     host = f.get('sin_addr', default[0])
     return ('0.0.0.0' if host == 0 else host, f.get('sin_port', default[1]))
 
@@ -112,10 +115,11 @@ def write(s, count, flags=0):
         return sent, {}
     return s.send(bytes(count), flags | 0x4000), {}
 
-def call(name, args, number, bind_to, connect_to):
+def call(name, args, number, v6, bind_to, connect_to):
     if name == 'socket':
         kind = args[1] or 0
-        s = socket.socket(socket.AF_INET, kind & 15)
+        family = args[0] if args[0] is not None else 10 if v6 else 2
+        s = socket.socket(family, kind & 15)
         if algorithm[0] is not None:
             s.setsockopt(6, 13, algorithm[0].encode())
         s.setblocking(not kind & 0o4000)
@@ -179,7 +183,8 @@ def call(name, args, number, bind_to, connect_to):
 
 def serve(message):
     try:
-        result, outputs = call(message['name'], message['args'], message.get('descriptor'), message['bind'], message['connect'])
+        result, outputs = call(message['name'], message['args'], message.get('descriptor'), message['v6'],
+                               message['bind'], message['connect'])
         answer({'id': message['id'], 'result': result, 'outputs': list(outputs.items())})
     except OSError as error:
         answer({'id': message['id'], 'result': -1, 'errno': error.errno, 'outputs': []})

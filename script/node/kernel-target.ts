@@ -5,11 +5,12 @@ import { openTun } from '../../device/tun.ts';
 import { PacketBuffer } from '../../stack/bytes/packet-buffer.ts';
 import type { Device } from '../../stack/link/device.ts';
 import type { Instant } from '../../stack/time.ts';
-import { formatAddress } from '../../stack/wire/address.ts';
+import { formatAddress, isIPv4, isMulticast } from '../../stack/wire/address.ts';
 import { parseScript } from '../language/parse-script.ts';
 import { buildPacket } from '../packets/build.ts';
 import { type LivePacket, readPacket } from '../packets/live-packet.ts';
 import { ScriptConnection } from '../packets/mapping.ts';
+import { wireVersion } from '../run/ip-version.ts';
 import type { Plan } from '../run/plan.ts';
 import type { Answer, AsyncTarget, Step } from '../run/target.ts';
 import { type Argument, type CallOutcome, isStruct, type SystemCall } from '../system/system-call.ts';
@@ -85,8 +86,10 @@ export class KernelTarget implements AsyncTarget {
     process.once('exit', cleanUp); // should the process end in mid-run
     try {
       const address = `${formatAddress(plan.local)}/${plan.prefixLength}`;
+      quieten(namespace);
       const device = openTun({ address, mtu: plan.mtu, offload: false, networkNamespace: namespace });
-      inside(namespace, 'ip', 'route', 'add', 'default', 'dev', device.name);
+      const family = isIPv4(plan.local) ? '-4' : '-6';
+      inside(namespace, 'ip', family, 'route', 'add', 'default', 'dev', device.name);
       const helper = spawn('nsenter', [`--net=/run/netns/${namespace}`, 'python3', '-c', KERNEL_HELPER], {
         stdio: ['pipe', 'pipe', 'inherit'],
       });
@@ -146,8 +149,9 @@ export class KernelTarget implements AsyncTarget {
 
   async #prepare(): Promise<void> {
     const items = this.#plan.sysctls
-      .filter(({ name }) => name.startsWith('net.ipv4.'))
-      .map(({ name, value }) => [name, value]);
+      .filter(({ name }) => /^net\.ipv[46]\./.test(name))
+      // What holds for all interfaces is looked up at the one that is used.
+      .map(({ name, value }) => [name.replace('.conf.all.', `.conf.${this.#device.name}.`), value]);
     const { error } = await this.#ask({ do: 'sysctl', items: [...BASELINE, ...items] });
     if (error !== undefined) throw new Error(`the kernel could not be made ready: ${error}`);
     await this.#warmUp();
@@ -186,7 +190,9 @@ export class KernelTarget implements AsyncTarget {
     const at = this.#now();
     for (const frame of frames) {
       const packet = readPacket(frame.contents().slice(), at);
-      if (packet.ip.version === 4) this.#sent.push(packet); // router solicitations and their kin are not meant
+      const { version, destination } = packet.ip;
+      // Router solicitations, reports of groups and their kin are not meant.
+      if (version === wireVersion(this.#plan.ipVersion) && !isMulticast(destination)) this.#sent.push(packet);
     }
     this.#wake?.();
   }
@@ -211,14 +217,16 @@ export class KernelTarget implements AsyncTarget {
   }
 
   async #call(call: SystemCall, blocking: boolean): Promise<void> {
-    const { local, remote, bindPort, connectPort } = this.#plan;
+    const { local, remote, bindPort, connectPort, ipVersion } = this.#plan;
+    const before = ipVersion === 'ipv4-mapped-ipv6' ? '::ffff:' : '';
     const id = this.#send({
       do: 'call',
       name: call.name,
       args: call.args.map(plain),
       descriptor: call.newDescriptor,
-      bind: [formatAddress(local), bindPort],
-      connect: [formatAddress(remote), connectPort],
+      v6: ipVersion !== 'ipv4',
+      bind: [before + formatAddress(local), bindPort],
+      connect: [before + formatAddress(remote), connectPort],
     });
     this.#waiting = id;
     this.#answers.set(id, (message) => {
@@ -282,6 +290,12 @@ function revived(value: unknown): Argument {
   const { fields } = value;
   const entries = typeof fields === 'object' && fields !== null ? Object.entries(fields) : [];
   return { fields: new Map(entries.map(([name, field]) => [name, revived(field)])), values: [] };
+}
+
+/** Interfaces that are made from now on have no addresses of their own accord, and look for no routers. */
+function quieten(namespace: string): void {
+  const settings = ['accept_dad=0', 'dad_transmits=0', 'router_solicitations=0', 'addr_gen_mode=1'];
+  for (const setting of settings) inside(namespace, 'sysctl', '-qw', `net.ipv6.conf.default.${setting}`);
 }
 
 function inside(namespace: string, ...command: string[]): void {

@@ -1,24 +1,26 @@
 /** Builds the packets that a script injects: right in every field unless the script wants it otherwise. */
 
 import { checksum, pseudoHeaderSum } from '../../stack/bytes/checksum.ts';
-import type { IPv4Address } from '../../stack/wire/address.ts';
+import { type IpAddress, isIPv4, writeIPv6 } from '../../stack/wire/address.ts';
 import type { IcmpBody, IpInfo, OptionSpec, PacketAction, Position, TcpBody } from '../language/syntax.ts';
 import { ScriptError } from '../script-error.ts';
 import { hexOfSpec, kindOf } from './compare-options.ts';
+import { icmpNumbers } from './icmp-numbers.ts';
 import type { ScriptConnection } from './mapping.ts';
 
-/** Who sends to whom. */
+/** Who sends to whom: two addresses of one version of IP. */
 export interface Addresses {
-  readonly remote: IPv4Address;
-  readonly local: IPv4Address;
+  readonly remote: IpAddress;
+  readonly local: IpAddress;
 }
 
 const TCP = 6;
 const UDP = 17;
 const ICMP = 1;
+const ICMPV6 = 58;
+const NO_NEXT_HEADER = 59;
 /** What the original injects with; an ICMP error's quote has what the stack would have sent. */
 const INBOUND_TTL = 255;
-const FRAG_NEEDED = 4;
 const ECN = { noecn: 0, ect1: 1, ect0: 2, ect01: 2, ce: 3 } as const;
 
 /** The IP packet for `action`, from the remote end of `connection`. */
@@ -35,7 +37,8 @@ export function buildPacket(
     throw new ScriptError(`encapsulation ${body.name} cannot be built`, position);
   const ports = action.ports ?? { source: connection.remotePort, destination: connection.localPort ?? 0 };
   if (body.kind === 'icmp') {
-    return ipPacket(remote, local, ICMP, ip, icmpMessage(body, connection, addresses, position));
+    const protocol = isIPv4(remote) ? ICMP : ICMPV6;
+    return ipPacket(remote, local, protocol, ip, icmpMessage(body, connection, addresses, position));
   }
   if (body.kind === 'udp') {
     const datagram = new Uint8Array(8 + body.length);
@@ -58,24 +61,35 @@ function finished(bytes: Uint8Array, initial: number = 0): number {
 }
 
 function ipPacket(
-  source: IPv4Address,
-  destination: IPv4Address,
+  source: IpAddress,
+  destination: IpAddress,
   protocol: number,
   info: IpInfo,
   payload: Uint8Array,
 ): Uint8Array {
-  const packet = new Uint8Array(20 + payload.length);
+  const header = isIPv4(source) ? 20 : 40;
+  const packet = new Uint8Array(header + payload.length);
   const view = new DataView(packet.buffer);
   const tos = info.tos ?? ((info.dscp ?? 0) << 2) | ECN[info.ecn ?? 'noecn'];
+  const ttl = info.ttl ?? INBOUND_TTL;
+  packet.set(payload, header);
+  if (!isIPv4(source) && !isIPv4(destination)) {
+    view.setUint32(0, 0x6000_0000 | (tos << 20) | (info.flowLabel ?? 0));
+    view.setUint16(4, payload.length);
+    view.setUint8(6, protocol);
+    view.setUint8(7, ttl);
+    writeIPv6(view, 8, source);
+    writeIPv6(view, 24, destination);
+    return packet;
+  }
   view.setUint16(0, 0x4500 | tos);
   view.setUint16(2, packet.length);
-  view.setUint8(8, info.ttl ?? INBOUND_TTL);
+  view.setUint8(8, ttl);
   view.setUint8(9, protocol);
-  view.setUint32(12, source);
-  view.setUint32(16, destination);
+  view.setUint32(12, Number(source));
+  view.setUint32(16, Number(destination));
   const wrong = info.wrong.includes('ip-checksum') ? 0x5555 : 0;
   view.setUint16(10, checksum(packet, 0, 20) ^ wrong);
-  packet.set(payload, 20);
   return packet;
 }
 
@@ -175,43 +189,67 @@ function big(value: number, size: number): number[] {
 function icmpMessage(
   body: IcmpBody,
   connection: ScriptConnection,
+  addresses: Addresses,
+  position: Position,
+): Uint8Array {
+  const { remote, local } = addresses;
+  const v6 = !isIPv4(remote);
+  const numbers = icmpNumbers(body, v6 ? 6 : 4);
+  if (numbers === undefined)
+    throw new ScriptError(`there is no icmp ${body.typeName} of this version of IP`, position);
+  const { type, code } = numbers;
+  const echo = body.typeName === 'echo_request' || body.typeName === 'echo_reply';
+  const inner = echo ? new Uint8Array(0) : quotedPacket(body, connection, addresses, position);
+  const message = new Uint8Array(8 + inner.length);
+  const view = new DataView(message.buffer);
+  view.setUint8(0, type);
+  view.setUint8(1, code);
+  // RFC 1191 4 has the MTU in the last two bytes, RFC 4443 3.2 in all four.
+  if (v6) view.setUint32(4, body.mtu ?? 0);
+  else view.setUint16(6, body.mtu ?? 0);
+  if (echo) view.setUint16(4, body.id ?? 0);
+  message.set(inner, 8);
+  view.setUint16(2, finished(message, v6 ? pseudoHeaderSum(remote, local, ICMPV6, message.length) : 0));
+  return message;
+}
+
+function quotedPacket(
+  { quote }: IcmpBody,
+  connection: ScriptConnection,
   { remote, local }: Addresses,
   position: Position,
 ): Uint8Array {
-  const { quote } = body;
   if (quote.kind === 'tcp' && connection.localPort === undefined)
     throw new ScriptError('no packet was sent that this ICMP message could quote', position);
+  const v6 = !isIPv4(remote);
   const quoted = new Uint8Array(8);
   const view = new DataView(quoted.buffer);
   view.setUint16(0, connection.localPort ?? 0);
   view.setUint16(2, connection.remotePort);
   if (quote.kind === 'tcp') view.setUint32(4, connection.liveLocal(quote.start, false));
   else if (quote.kind === 'udp') view.setUint16(4, quote.length + 8);
-  const protocol = { tcp: TCP, udp: UDP, raw: 255 }[quote.kind];
-  const noInfo = {
-    ecn: undefined,
-    tos: 0,
-    dscp: undefined,
-    ttl: 64,
-    flowLabel: undefined,
-    wrong: [],
-  } as const;
-  const inner = ipPacket(local, remote, protocol, noInfo, quoted);
+  const protocol = { tcp: TCP, udp: UDP, raw: v6 ? NO_NEXT_HEADER : 255 }[quote.kind];
+  const inner = ipPacket(local, remote, protocol, QUOTED_INFO, quoted);
   const innerView = new DataView(inner.buffer);
-  innerView.setUint16(2, 20 + (quote.kind === 'tcp' ? 20 : quote.kind === 'udp' ? 8 : 0) + quote.length);
-  innerView.setUint16(10, 0);
-  innerView.setUint16(10, checksum(inner, 0, 20));
-  const echo = body.type === 8 || body.type === 0;
-  const message = new Uint8Array(8 + (echo ? 0 : inner.length));
-  const messageView = new DataView(message.buffer);
-  messageView.setUint8(0, body.type);
-  messageView.setUint8(1, body.code);
-  if (body.type === 3 && body.code === FRAG_NEEDED) messageView.setUint16(6, body.mtu ?? 0);
-  if (echo) messageView.setUint16(4, body.id ?? 0);
-  else message.set(inner, 8);
-  messageView.setUint16(2, finished(message));
-  return message;
+  const length = (quote.kind === 'tcp' ? 20 : quote.kind === 'udp' ? 8 : 0) + quote.length;
+  if (v6) {
+    innerView.setUint16(4, length);
+  } else {
+    innerView.setUint16(2, 20 + length);
+    innerView.setUint16(10, 0);
+    innerView.setUint16(10, checksum(inner, 0, 20));
+  }
+  return inner;
 }
+
+const QUOTED_INFO: IpInfo = {
+  ecn: undefined,
+  tos: 0,
+  dscp: undefined,
+  ttl: 64,
+  flowLabel: undefined,
+  wrong: [],
+};
 
 function bytesOf(hex: string): Uint8Array {
   return Uint8Array.from(hex.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16));

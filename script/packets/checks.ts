@@ -96,19 +96,33 @@ export class ConnectionChecks {
   }
 }
 
-/** What is wrong with a packet by itself. `mtu`: the largest it may be; `mayFragment`: it may be without DF. */
-export function packetProblems(packet: LivePacket, mtu: number, mayFragment: boolean = false): string[] {
+/** How a packet may be. */
+export interface PacketLimits {
+  /** The largest, in bytes. */
+  readonly mtu: number;
+  /** Of IP. */
+  readonly version?: 4 | 6;
+  /** TCP may be without DF. */
+  readonly mayFragment?: boolean;
+}
+
+/** What is wrong with a packet by itself. */
+export function packetProblems(
+  packet: LivePacket,
+  { mtu, version = 4, mayFragment = false }: PacketLimits,
+): string[] {
   const { ip, tcp, icmp, bytes } = packet;
-  if (ip.version !== 4) return [`IP version ${ip.version}`];
+  if (ip.version !== version) return [`IP version ${ip.version}`];
   const problems: string[] = [];
   if (!ip.checksumOk) problems.push('wrong IPv4 header checksum [RFC 791 3.1]');
   if (ip.totalLength !== bytes.length)
-    problems.push(`IPv4 total length ${ip.totalLength}, but the packet has ${bytes.length} bytes`);
+    problems.push(`IPv${version} total length ${ip.totalLength}, but the packet has ${bytes.length} bytes`);
   if (bytes.length > mtu) problems.push(`${bytes.length} bytes, more than the MTU of ${mtu}`);
   if (tcp !== undefined && !ip.dontFragment && !mayFragment) problems.push('TCP without DF [RFC 1191 3]');
   if (tcp !== undefined && !tcp.checksumOk) problems.push('wrong TCP checksum [RFC 9293 3.1]');
-  if (icmp !== undefined && !icmp.checksumOk) problems.push('wrong ICMP checksum [RFC 792]');
-  if (ip.protocol === 6 && tcp === undefined) problems.push('TCP header cut off');
+  if (icmp !== undefined && !icmp.checksumOk)
+    problems.push(`wrong ICMP checksum [RFC ${version === 6 ? '4443 2.3' : '792'}]`);
+  if (ip.protocol === 6 && tcp === undefined && !ip.fragment) problems.push('TCP header cut off');
   return problems;
 }
 

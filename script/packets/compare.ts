@@ -3,6 +3,7 @@
 import type { IpInfo, NumberSpec, PacketAction, TcpBody } from '../language/syntax.ts';
 import { formatFlags, formatNumber } from '../language/format.ts';
 import { compareOptions, type TimestampTolerance } from './compare-options.ts';
+import { icmpNumbers } from './icmp-numbers.ts';
 import type { LiveIp, LivePacket, LiveTcp } from './live-packet.ts';
 import type { ScriptConnection } from './mapping.ts';
 
@@ -23,7 +24,7 @@ export function comparePacket(
   connection: ScriptConnection | undefined,
   tolerance: TimestampTolerance,
 ): FieldDifference[] {
-  const found: FieldDifference[] = compareIp(expected.ip, live.ip);
+  const found: FieldDifference[] = compareIp(expected.ip, live.ip, connection);
   const { body } = expected;
   const kind =
     live.tcp !== undefined
@@ -37,15 +38,20 @@ export function comparePacket(
   if (body.kind === 'tcp' && live.tcp !== undefined) {
     found.push(...comparePorts(expected, live.tcp), ...compareTcp(body, live.tcp, connection, tolerance));
   } else if (body.kind === 'icmp' && live.icmp !== undefined) {
-    check(found, 'ICMP type', body.type, live.icmp.type);
-    check(found, 'ICMP code', body.code, live.icmp.code);
+    const numbers = icmpNumbers(body, live.ip.version === 6 ? 6 : 4);
+    check(found, 'ICMP type', numbers?.type ?? body.typeName, live.icmp.type);
+    check(found, 'ICMP code', numbers?.code ?? body.codeName ?? '', live.icmp.code);
   } else if (body.kind === 'udp' && live.udp !== undefined) {
     check(found, 'payload length', body.length, live.udp.length);
   }
   return found;
 }
 
-function compareIp(expected: IpInfo, live: LiveIp): FieldDifference[] {
+function compareIp(
+  expected: IpInfo,
+  live: LiveIp,
+  connection: ScriptConnection | undefined,
+): FieldDifference[] {
   const found: FieldDifference[] = [];
   if (expected.tos !== undefined) check(found, 'TOS', hex(expected.tos), hex(live.tos));
   if (expected.dscp !== undefined) check(found, 'DSCP', expected.dscp, live.tos >>> 2);
@@ -55,6 +61,10 @@ function compareIp(expected: IpInfo, live: LiveIp): FieldDifference[] {
     if (!allowed.includes(bits)) found.push(difference('ECN', expected.ecn, ECN_NAMES[bits] ?? String(bits)));
   }
   if (expected.ttl !== undefined) check(found, 'TTL', expected.ttl, live.ttl);
+  if (expected.flowLabel !== undefined) {
+    const actual = connection?.scriptFlowLabel(live.flowLabel, expected.flowLabel) ?? live.flowLabel;
+    check(found, 'flow label', flowLabel(expected.flowLabel), flowLabel(actual));
+  }
   return found;
 }
 
@@ -141,4 +151,8 @@ function difference(field: string, expected: string, actual: string): FieldDiffe
 
 function hex(value: number): string {
   return `0x${value.toString(16).padStart(2, '0')}`;
+}
+
+function flowLabel(value: number): string {
+  return `0x${value.toString(16).padStart(5, '0')}`;
 }

@@ -2,7 +2,7 @@
 
 import { checksum, pseudoHeaderSum } from '../../stack/bytes/checksum.ts';
 import type { Instant } from '../../stack/time.ts';
-import { type IPv4Address, readIPv4 } from '../../stack/wire/address.ts';
+import { type IpAddress, IPV4_ANY, readIPv4, readIPv6 } from '../../stack/wire/address.ts';
 import { KIND } from '../../stack/wire/tcp-options.ts';
 import type { Flags } from '../language/syntax.ts';
 
@@ -18,13 +18,20 @@ export interface LivePacket {
 
 export interface LiveIp {
   readonly version: number;
-  readonly source: IPv4Address;
-  readonly destination: IPv4Address;
+  readonly source: IpAddress;
+  readonly destination: IpAddress;
+  /** Of IPv6: the next header, which may be an extension header. */
   readonly protocol: number;
+  /** Or hop limit. */
   readonly ttl: number;
+  /** Or traffic class. */
   readonly tos: number;
+  /** 0 over IPv4. */
+  readonly flowLabel: number;
   readonly headerLength: number;
+  /** Header included. */
   readonly totalLength: number;
+  /** Always over IPv6: no router cuts. */
   readonly dontFragment: boolean;
   /** More fragments, or an offset. */
   readonly fragment: boolean;
@@ -64,6 +71,8 @@ export interface LiveOption {
 const TCP = 6;
 const ICMP = 1;
 const UDP = 17;
+const FRAGMENT = 44;
+const ICMPV6 = 58;
 
 /** Takes `bytes` apart; what is too short for its own header has no such part. */
 export function readPacket(bytes: Uint8Array, at: Instant): LivePacket {
@@ -71,19 +80,21 @@ export function readPacket(bytes: Uint8Array, at: Instant): LivePacket {
   const ip = readIp(view, bytes);
   const head = ip.headerLength;
   const end = Math.min(ip.totalLength, bytes.length);
-  const whole = ip.version === 4 && !ip.fragment;
+  const whole = ip.protocol >= 0 && !ip.fragment;
+  const icmp = ip.protocol === (ip.version === 6 ? ICMPV6 : ICMP);
   return {
     at,
     bytes,
     ip,
     tcp: whole && ip.protocol === TCP && end - head >= 20 ? readTcp(view, bytes, ip, head, end) : undefined,
-    icmp: whole && ip.protocol === ICMP && end - head >= 8 ? readIcmp(view, bytes, head, end) : undefined,
+    icmp: whole && icmp && end - head >= 8 ? readIcmp(view, bytes, ip, head, end) : undefined,
     udp: whole && ip.protocol === UDP && end - head >= 8 ? readUdp(view, head) : undefined,
   };
 }
 
 function readIp(view: DataView, bytes: Uint8Array): LiveIp {
   const version = bytes.length >= 20 ? view.getUint8(0) >>> 4 : 0;
+  if (version === 6 && bytes.length >= 40) return readIp6(view);
   if (version !== 4) return { ...NO_IP, version: bytes.length > 0 ? view.getUint8(0) >>> 4 : 0 };
   const headerLength = (view.getUint8(0) & 0xf) * 4;
   const fragment = view.getUint16(6);
@@ -94,6 +105,7 @@ function readIp(view: DataView, bytes: Uint8Array): LiveIp {
     protocol: view.getUint8(9),
     ttl: view.getUint8(8),
     tos: view.getUint8(1),
+    flowLabel: 0,
     headerLength,
     totalLength: view.getUint16(2),
     dontFragment: (fragment & 0x4000) !== 0,
@@ -102,13 +114,33 @@ function readIp(view: DataView, bytes: Uint8Array): LiveIp {
   };
 }
 
+function readIp6(view: DataView): LiveIp {
+  const first = view.getUint32(0);
+  const protocol = view.getUint8(6);
+  return {
+    version: 6,
+    source: readIPv6(view, 8),
+    destination: readIPv6(view, 24),
+    protocol,
+    ttl: view.getUint8(7),
+    tos: (first >>> 20) & 0xff,
+    flowLabel: first & 0xf_ffff,
+    headerLength: 40,
+    totalLength: 40 + view.getUint16(4),
+    dontFragment: true,
+    fragment: protocol === FRAGMENT,
+    checksumOk: true,
+  };
+}
+
 const NO_IP: LiveIp = {
   version: 0,
-  source: 0 as IPv4Address,
-  destination: 0 as IPv4Address,
+  source: IPV4_ANY,
+  destination: IPV4_ANY,
   protocol: -1,
   ttl: 0,
   tos: 0,
+  flowLabel: 0,
   headerLength: 0,
   totalLength: 0,
   dontFragment: false,
@@ -173,11 +205,18 @@ function readOptions(
   return { options, broken: false };
 }
 
-function readIcmp(view: DataView, bytes: Uint8Array, head: number, end: number): LivePacket['icmp'] {
+function readIcmp(
+  view: DataView,
+  bytes: Uint8Array,
+  ip: LiveIp,
+  head: number,
+  end: number,
+): LivePacket['icmp'] {
+  const pseudo = ip.version === 6 ? pseudoHeaderSum(ip.source, ip.destination, ICMPV6, end - head) : 0;
   return {
     type: view.getUint8(head),
     code: view.getUint8(head + 1),
-    checksumOk: checksum(bytes, head, end) === 0,
+    checksumOk: checksum(bytes, head, end, pseudo) === 0,
   };
 }
 

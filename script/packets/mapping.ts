@@ -19,6 +19,8 @@ export class ScriptConnection {
   /** The first pair of timestamps: in the script and live. */
   #timestampBase: { readonly script: number; readonly live: number } | undefined;
   readonly #timestamps: Map<number, number> = new Map();
+  /** Live flow labels by what the script calls them. */
+  readonly #flowLabels: Map<number, number> = new Map();
   #remoteSynSeen: boolean = false;
   #candidateIsn: number | undefined;
   /** The stack has sent an ACK, so it has taken a SYN. */
@@ -85,6 +87,18 @@ export class ScriptConnection {
     const known = this.#timestamps.get(script);
     if (known !== undefined || this.#timestampBase === undefined) return known;
     return undefined;
+  }
+
+  /**
+   * What the script calls the live flow label `live`, where it expects `expected`: the label is the stack's own choice, so the first
+   * packet says which it is. 0 is no label, and means itself.
+   */
+  scriptFlowLabel(live: number, expected: number): number {
+    if (live === 0 || expected === 0) return live;
+    for (const [script, known] of this.#flowLabels) if (known === live) return script;
+    if (this.#flowLabels.has(expected)) return live;
+    this.#flowLabels.set(expected, live);
+    return expected;
   }
 
   /** A local number (outbound sequence, inbound ack) as on the wire. */

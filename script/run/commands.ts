@@ -39,6 +39,8 @@ export function readCommand(command: string, position: Position): Sysctl[] {
 /** tcp_fastopen: 1 for clients, 2 for servers; what else it has (data without cookies, all listeners) is not supported. */
 const FAST_OPEN_ROLES = ['off', 'client', 'server', 'both'] as const;
 
+const SYN_COOKIES = ['off', 'overflow', 'always'] as const;
+
 const MAPPINGS: Readonly<Record<string, Mapping>> = {
   'net.ipv4.tcp_timestamps': (value) => tcp({ timestamps: value !== 0 }),
   'net.ipv4.tcp_window_scaling': (value) => tcp({ windowScaling: value !== 0 }),
@@ -62,6 +64,8 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
   'net.ipv4.tcp_rfc1337': (value) => tcp({ rfc1337: value !== 0 }),
   'net.ipv4.tcp_min_snd_mss': (value) => tcp({ minMss: value }),
   'net.ipv4.ip_default_ttl': (value) => ip({ ttl: value }),
+  'net.ipv6.conf.all.hop_limit': (value) => ip({ ttl: value }),
+  'net.ipv6.bindv6only': only(0),
   'net.ipv4.tcp_slow_start_after_idle': (value) => tcp({ slowStartAfterIdle: value !== 0 }),
   'net.ipv4.tcp_ecn': (value) => ecn(['off', 'on', 'passive', 'accurate'], value),
   'net.ipv4.tcp_ecn_option': (value) =>
@@ -73,7 +77,11 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
     return fastOpen === undefined ? undefined : tcp({ fastOpen });
   },
   'net.ipv4.tcp_fastopen_blackhole_timeout_sec': only(0),
-  'net.ipv4.tcp_syncookies': only(0, 1),
+  'net.ipv4.tcp_syncookies': (value) => {
+    const synCookies = SYN_COOKIES[value];
+    return synCookies === undefined ? undefined : tcp({ synCookies });
+  },
+  'net.ipv4.tcp_max_tw_buckets': (value) => tcp({ timeWaitRecords: Math.max(1, value) }),
   'net.ipv4.tcp_sack': (value) => tcp({ sack: value !== 0 }),
   'net.ipv4.tcp_dsack': (value) => tcp({ dsack: value !== 0 }),
   'net.ipv4.tcp_mtu_probing': (value) =>

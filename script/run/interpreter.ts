@@ -9,10 +9,11 @@ import { readPacket, type LivePacket } from '../packets/live-packet.ts';
 import { renderPacket } from '../packets/render.ts';
 import { UnsupportedError } from '../script-error.ts';
 import { systemCall, type CallOutcome } from '../system/system-call.ts';
-import { CODE_CONSTANTS, type TcpInfo } from '../tcp-info.ts';
+import { CODE_CONSTANTS, TCP_INFO_NAMES, type TcpInfo } from '../tcp-info.ts';
 import { describeCall, judgeCall } from './calls.ts';
 import { type Track, Tracks } from './connections.ts';
 import { Expectations, type OutboundEvent } from './expectations.ts';
+import { wireVersion } from './ip-version.ts';
 import type { Plan } from './plan.ts';
 import { Findings } from './result.ts';
 import type { Answer, Step } from './target.ts';
@@ -111,8 +112,9 @@ export class Interpreter {
 
   #arrived(packet: LivePacket): void {
     this.findings.packets.push({ at: packet.at, direction: 'out', bytes: packet.bytes, comments: [] });
-    for (const problem of packetProblems(packet, this.#plan.mtu, this.#mayFragment))
-      this.#problem(packet, undefined, problem);
+    const { mtu, ipVersion } = this.#plan;
+    const limits = { mtu, version: wireVersion(ipVersion), mayFragment: this.#mayFragment };
+    for (const problem of packetProblems(packet, limits)) this.#problem(packet, undefined, problem);
     this.#tracks.arrived(packet);
   }
 
@@ -259,6 +261,7 @@ export class Interpreter {
 function lookUpIn(info: TcpInfo): (name: string, position: ScriptEvent['position']) => number | undefined {
   return (name, position) => {
     const value = CODE_CONSTANTS[name] ?? info[name];
+    if (value === undefined && TCP_INFO_NAMES.has(name)) return 0; // no connection: zeroes, as Linux has them
     if (value === undefined && /^(tcpi_|SK_MEMINFO)/.test(name))
       throw new UnsupportedError(`the name ${name}`, position);
     return value;

@@ -1,10 +1,11 @@
 /** What a script's options and commands ask for, worked out before it runs. */
 
 import { type Settings, type SettingsChanges, settings, PROFILES } from '../../stack/settings.ts';
-import { type IPv4Address, parseIPv4 } from '../../stack/wire/address.ts';
+import { type IpAddress, isIPv4, parseAddress } from '../../stack/wire/address.ts';
 import type { Position, Script, ScriptOption } from '../language/syntax.ts';
 import { ScriptError, UnsupportedError } from '../script-error.ts';
 import { notesOf, type Sysctl, readCommand, settingsOf } from './commands.ts';
+import { checkVersion, type IpVersion, versionOf, type WireVersion, wireVersion } from './ip-version.ts';
 
 /** How exact times have to be. */
 export type ToleranceMode = 'exact' | 'script' | 'original';
@@ -22,14 +23,21 @@ export const ORIGINAL_TOLERANCE: Tolerance = { us: 4_000, percent: 12.5 };
 export interface PlanOptions {
   readonly profile?: keyof typeof PROFILES;
   readonly tolerance?: ToleranceMode;
+  /**
+   * For scripts that do not name theirs (`--ip_version`): ipv4 by default. Over IPv6 such a script's `--mtu` is taken to be 20 bytes more,
+   * so that its segments stay as large as they are.
+   */
+  readonly ipVersion?: IpVersion;
   /** Changes on top of profile and script. */
   readonly settings?: SettingsChanges;
 }
 
 /** All that a run has to know. */
 export interface Plan {
-  readonly local: IPv4Address;
-  readonly remote: IPv4Address;
+  readonly ipVersion: IpVersion;
+  /** As on the wire: of IPv6 only for `ipv6`. */
+  readonly local: IpAddress;
+  readonly remote: IpAddress;
   readonly prefixLength: number;
   readonly bindPort: number;
   readonly connectPort: number;
@@ -71,6 +79,14 @@ const KNOWN: ReadonlySet<string> = new Set([
   ...['strict_segments', 'linger_usecs', 'profile', 'tcp_ts_tick_usecs'],
 ]);
 
+/** Addresses when the script has none: the original's. */
+const ADDRESSES = {
+  4: { local: '192.168.0.1', remote: '192.0.2.1', prefixLength: 16 },
+  6: { local: 'fd3d:a0b:17d6::1', remote: 'fd3d:fa7b:d17d::1', prefixLength: 48 },
+} as const;
+/** The header of IPv6 is so much longer: with as much more MTU the segments are of the same size, as in the original. */
+const LONGER_HEADER = 20;
+
 /** Works out the plan. Throws `ScriptError` and `UnsupportedError`. */
 export function makePlan(script: Script, options: PlanOptions = {}): Plan {
   const given = new OptionReader(script.options);
@@ -78,13 +94,19 @@ export function makePlan(script: Script, options: PlanOptions = {}): Plan {
   const profile = options.profile ?? given.profile();
   const changes = settingsOf(sysctls, PROFILES[profile]);
   const mode = options.tolerance ?? 'exact';
+  const ownVersion = versionOf(script);
+  const ipVersion = ownVersion ?? options.ipVersion ?? 'ipv4';
+  const wire = wireVersion(ipVersion);
+  checkVersion(script, ipVersion, sysctls);
+  const extra = wire === 6 && (ownVersion === undefined || !given.has('mtu')) ? LONGER_HEADER : 0;
   return {
-    local: given.address('local_ip', '192.168.0.1'),
-    remote: given.address('remote_ip', '192.0.2.1'),
-    prefixLength: 16,
+    ipVersion,
+    local: given.address('local_ip', ADDRESSES[wire].local, wire),
+    remote: given.address('remote_ip', ADDRESSES[wire].remote, wire),
+    prefixLength: ADDRESSES[wire].prefixLength,
     bindPort: given.number('bind_port', 8080, 0xffff),
     connectPort: given.number('connect_port', 8080, 0xffff),
-    mtu: given.number('mtu', 1500, 0xffff),
+    mtu: Math.min(given.number('mtu', 1500, 0xffff) + extra, 0xffff),
     tolerance: toleranceOf(mode, given),
     unexpected: mode === 'exact' ? 'failure' : 'warning',
     linger: given.number('linger_usecs', 50_000, 3_600_000_000),
@@ -124,9 +146,7 @@ class OptionReader {
   }
 
   #take(option: ScriptOption): void {
-    const { name, value, position } = option;
-    if (name === 'ip_version' && value !== 'ipv4')
-      throw new UnsupportedError(`--ip_version=${value}: the stack has no IPv6 yet`, position);
+    const { name, position } = option;
     if (name === 'udp_encapsulation' || name.startsWith('wire_') || name === 'tcp_ts_ecr_scaled')
       throw new UnsupportedError(`--${name}`, position);
     if (IGNORED.has(name)) {
@@ -161,15 +181,15 @@ class OptionReader {
     throw new ScriptError(`--${name} is '${option.value}': give a number`, option.position);
   }
 
-  address(name: string, fallback: string): IPv4Address {
+  address(name: string, fallback: string, wire: WireVersion): IpAddress {
     const option = this.#options.get(name);
     const text = option?.value ?? fallback;
-    const address = parseIPv4(text.split('/')[0] ?? text);
-    if (address !== undefined) return address;
+    const address = parseAddress(text.split('/')[0] ?? text);
     const position: Position = option?.position ?? { line: 1, column: 1 };
-    if (text.includes(':'))
-      throw new UnsupportedError(`--${name}=${text}: the stack has no IPv6 yet`, position);
-    throw new ScriptError(`--${name} is '${text}': give an IPv4 address`, position);
+    if (address === undefined) throw new ScriptError(`--${name} is '${text}': give an IP address`, position);
+    if (isIPv4(address) !== (wire === 4))
+      throw new UnsupportedError(`--${name}=${text} over IPv${wire}`, position);
+    return address;
   }
 
   profile(): keyof typeof PROFILES {

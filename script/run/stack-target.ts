@@ -6,7 +6,7 @@ import { type Device, type DeviceReceiver, NO_OFFLOADS, type Offloads } from '..
 import type { Settings } from '../../stack/settings.ts';
 import { type Instant, seconds } from '../../stack/time.ts';
 import type { Tracer } from '../../stack/trace.ts';
-import { IPV4_ANY } from '../../stack/wire/address.ts';
+import { IPV4_ANY, IPV6_ANY, isIPv4 } from '../../stack/wire/address.ts';
 import { type LivePacket, readPacket } from '../packets/live-packet.ts';
 import { type Defaults, type Started, StackSystem } from '../system/stack-system.ts';
 import type { CallOutcome } from '../system/system-call.ts';
@@ -47,7 +47,8 @@ export class StackTarget implements SyncTarget {
       ...(tracer === undefined ? {} : { tracer }),
     });
     const added = this.#host.addInterface(this.#device, [{ address: defaults.local, prefixLength }]);
-    this.#host.ip.routes.add({ destination: IPV4_ANY, prefixLength: 0, interface: added });
+    const everywhere = isIPv4(defaults.local) ? IPV4_ANY : IPV6_ANY;
+    this.#host.ip.routes.add({ destination: everywhere, prefixLength: 0, interface: added });
     this.#system = new StackSystem(this.#host, defaults, () => this.#look());
   }
 

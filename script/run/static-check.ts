@@ -39,8 +39,8 @@ function checkCall(call: SystemCall, target: 'stack' | 'kernel'): void {
 }
 
 function checkSocket([family, type]: readonly Argument[], position: Position): void {
-  if (family !== undefined && family !== WORDS['AF_INET'])
-    throw new UnsupportedError('sockets other than AF_INET: the stack has no IPv6 yet', position);
+  if (family !== undefined && family !== WORDS['AF_INET'] && family !== WORDS['AF_INET6'])
+    throw new UnsupportedError('sockets other than AF_INET and AF_INET6', position);
   if (typeof type === 'number' && (type & 0xf) !== WORDS['SOCK_STREAM'])
     throw new UnsupportedError('sockets other than SOCK_STREAM', position);
 }
@@ -56,13 +56,9 @@ function checkMessage(message: Argument, position: Position): void {
 
 function checkPacket({ action, position }: ScriptEvent): void {
   if (action.type !== 'packet') return;
-  const { body, ip } = action;
+  const { body } = action;
   if (body.kind === 'encapsulated') throw new UnsupportedError(`encapsulation ${body.name}`, position);
   if (body.kind === 'tcp' && body.udp !== undefined) throw new UnsupportedError('TCP in UDP', position);
   if (body.kind === 'raw' && action.direction === 'out')
     throw new UnsupportedError('raw bytes as an expectation', position);
-  if (ip.flowLabel !== undefined)
-    throw new UnsupportedError('flow labels: the stack has no IPv6 yet', position);
-  if (body.kind === 'icmp' && body.typeName === 'packet_too_big')
-    throw new UnsupportedError('ICMPv6: the stack has no IPv6 yet', position);
 }

@@ -3,12 +3,13 @@ import type { TcpSettings } from '../../stack/settings.ts';
 import type { TcpConnection } from '../../stack/tcp/connection.ts';
 import type { FastOpenConnect } from '../../stack/tcp/fast-open-client.ts';
 import type { FastOpenListen } from '../../stack/tcp/fast-open.ts';
+import { isIPv4 } from '../../stack/wire/address.ts';
 import type { Position } from '../language/syntax.ts';
 import { UnsupportedError } from '../script-error.ts';
 import { type Argument, type CallOutcome, failure, isStruct, success } from './system-call.ts';
 import { ERRNO, WORDS } from './words.ts';
 
-const { SOL_SOCKET = 0, SOL_TCP = 0, SOL_IP = 0 } = WORDS;
+const { SOL_SOCKET = 0, SOL_TCP = 0, SOL_IP = 0, SOL_IPV6 = 0 } = WORDS;
 
 /** Names that are taken, by level: what a script may set here. */
 const SETTABLE: Readonly<Record<number, readonly string[]>> = {
@@ -24,12 +25,14 @@ const SETTABLE: Readonly<Record<number, readonly string[]>> = {
     'TCP_NOTSENT_LOWAT',
   ],
   [SOL_IP]: ['IP_TOS'],
+  [SOL_IPV6]: ['IPV6_TCLASS', 'IPV6_V6ONLY'],
 };
 
 const PREFIX: Readonly<Record<number, RegExp>> = {
   [SOL_SOCKET]: /^SO_/,
   [SOL_TCP]: /^TCP_/,
   [SOL_IP]: /^IP_/,
+  [SOL_IPV6]: /^IPV6_/,
 };
 
 /** The options of a socket: kept, and given to its connection. */
@@ -53,6 +56,11 @@ export class SocketOptions {
   /** SO_LINGER is on with a time of 0: `close` aborts. */
   get lingersZero(): boolean {
     return this.#linger.on && this.#linger.seconds === 0;
+  }
+
+  /** IPV6_V6ONLY: no IPv4 over this socket. */
+  get v6Only(): boolean {
+    return (this.#values.get('IPV6_V6ONLY') ?? 0) !== 0;
   }
 
   /** How to connect with Fast Open. */
@@ -118,7 +126,11 @@ export class SocketOptions {
       case 'TCP_NOTSENT_LOWAT':
         return connection.setNotSentLowat(value === 0 ? undefined : value);
       case 'IP_TOS':
-        return connection.setTypeOfService(value);
+        if (isIPv4(connection.remote.address)) connection.setTypeOfService(value);
+        return;
+      case 'IPV6_TCLASS':
+        if (!isIPv4(connection.remote.address)) connection.setTypeOfService(value === -1 ? 0 : value);
+        return;
       case 'SO_KEEPALIVE':
       case 'TCP_KEEPIDLE':
       case 'TCP_KEEPINTVL':

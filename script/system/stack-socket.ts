@@ -10,6 +10,14 @@ import type {
 import { notSent } from '../../stack/tcp/sending.ts';
 import type { TcpListener } from '../../stack/tcp/listener.ts';
 import { StackError } from '../../stack/errors.ts';
+import {
+  type IpAddress,
+  IPV4_ANY,
+  IPV6_ANY,
+  isIPv4,
+  isUnspecified,
+  mappedIPv4,
+} from '../../stack/wire/address.ts';
 import { SocketOptions } from './socket-options.ts';
 import { type CallOutcome, failure, success } from './system-call.ts';
 import { WORDS } from './words.ts';
@@ -24,6 +32,8 @@ export type Attempt = CallOutcome | 'would-block';
 /** A TCP socket as POSIX knows it, over a host of ours; errors as Linux gives them. */
 export class StackSocket implements ConnectionOwner {
   readonly options: SocketOptions;
+  /** Of AF_INET6. */
+  readonly v6: boolean;
   nonBlocking: boolean;
   readonly #host: Host;
   readonly #changed: () => void;
@@ -39,8 +49,14 @@ export class StackSocket implements ConnectionOwner {
   #writeShut: boolean = false;
   #closed: boolean = false;
 
-  constructor(host: Host, nonBlocking: boolean, options: SocketOptions, changed: () => void) {
+  constructor(
+    host: Host,
+    { v6, nonBlocking }: { readonly v6: boolean; readonly nonBlocking: boolean },
+    options: SocketOptions,
+    changed: () => void,
+  ) {
     this.#host = host;
+    this.v6 = v6;
     this.nonBlocking = nonBlocking;
     this.options = options;
     this.#changed = changed;
@@ -50,6 +66,11 @@ export class StackSocket implements ConnectionOwner {
     return this.#connection;
   }
 
+  /** It has an address already. */
+  get bound(): boolean {
+    return this.#bound !== undefined || this.#listener !== undefined || this.#connection !== undefined;
+  }
+
   get listening(): boolean {
     return this.#listener !== undefined;
   }
@@ -57,10 +78,14 @@ export class StackSocket implements ConnectionOwner {
   connectionEvent(event: ConnectionEvent): void {
     if (event.type === 'closed' && event.reason !== undefined && !this.#closed) {
       const atEnd = this.#connection?.receiver.finReceived ?? false;
-      this.#error = errorOf(event.reason, event.detail, atEnd);
+      this.#error = errorOf(event.reason, event.detail, atEnd, this.#overIPv6);
     }
     if (event.type === 'soft-error' && event.what !== 'r1' && this.#connecting) this.#softError(event.what);
     this.#changed();
+  }
+
+  get #overIPv6(): boolean {
+    return this.#connection !== undefined && !isIPv4(this.#connection.remote.address);
   }
 
   #softError(_kind: IcmpErrorKind): void {
@@ -69,6 +94,9 @@ export class StackSocket implements ConnectionOwner {
 
   bind(local: Endpoint): CallOutcome {
     if (this.#bound !== undefined) return failure('EINVAL');
+    if (this.options.v6Only && isMapped(local.address)) return failure('EINVAL');
+    const address = isIPv4(local.address) ? local.address : (mappedIPv4(local.address) ?? local.address);
+    if (!isUnspecified(address) && !this.#host.ip.isLocal(address)) return failure('EADDRNOTAVAIL');
     this.#bound = local;
     return success(0);
   }
@@ -83,7 +111,8 @@ export class StackSocket implements ConnectionOwner {
           ...(fastOpen === undefined ? {} : { fastOpen }),
           port: this.#bound?.port ?? 0,
           backlog: Math.max(1, backlog),
-          ...(this.#bound === undefined ? {} : { address: this.#bound.address }),
+          ipv6Only: this.options.v6Only,
+          address: this.#bound?.address ?? (this.v6 ? IPV6_ANY : IPV4_ANY),
         },
         {
           connectionReady: () => {
@@ -102,7 +131,8 @@ export class StackSocket implements ConnectionOwner {
   /** A socket for the next connection; `would-block` if none waits. */
   accept(nonBlocking: boolean): StackSocket | Attempt {
     if (this.#listener === undefined) return failure('EINVAL');
-    const socket = new StackSocket(this.#host, nonBlocking, this.options.inherited(), this.#changed);
+    const kind = { v6: this.v6, nonBlocking };
+    const socket = new StackSocket(this.#host, kind, this.options.inherited(), this.#changed);
     const connection = this.#listener.accept(socket);
     if (connection === undefined) return 'would-block';
     this.#waiting -= 1;
@@ -115,6 +145,7 @@ export class StackSocket implements ConnectionOwner {
   connect(remote: Endpoint): Attempt {
     if (this.#listener !== undefined) return failure('EISCONN');
     if (this.#connection !== undefined) return this.#connectAgain();
+    if (this.options.v6Only && isMapped(remote.address)) return failure('ENETUNREACH');
     try {
       const local = this.#bound;
       this.#connection = this.#host.tcp.connect({ remote, ...(local === undefined ? {} : { local }) }, this);
@@ -265,6 +296,7 @@ function errorOf(
   reason: CloseReason,
   detail: IcmpErrorKind | undefined,
   afterFin: boolean,
+  v6: boolean,
 ): string | undefined {
   switch (reason) {
     case 'refused':
@@ -275,6 +307,7 @@ function errorOf(
     case 'keepalive':
       return 'ETIMEDOUT';
     case 'unreachable':
+      if (detail === 'admin-prohibited' && v6) return 'EACCES';
       return detail === 'protocol-unreachable' ? 'ENOPROTOOPT' : 'EHOSTUNREACH';
     case 'aborted':
       return undefined;
@@ -284,4 +317,8 @@ function errorOf(
 function stackFailure(error: unknown): CallOutcome {
   if (error instanceof StackError) return failure(error.code);
   throw error;
+}
+
+function isMapped(address: IpAddress): boolean {
+  return !isIPv4(address) && mappedIPv4(address) !== undefined;
 }

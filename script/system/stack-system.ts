@@ -1,6 +1,16 @@
 import type { Host } from '../../stack/host.ts';
 import type { Endpoint } from '../../stack/tcp/events.ts';
-import { type IPv4Address, isIPv4, parseAddress } from '../../stack/wire/address.ts';
+import {
+  type IpAddress,
+  type IPv4Address,
+  IPV4_ANY,
+  IPv6Address,
+  IPV6_ANY,
+  isIPv4,
+  parseIPv4,
+  parseIPv6,
+} from '../../stack/wire/address.ts';
+import type { IpVersion } from '../run/ip-version.ts';
 import type { Position } from '../language/syntax.ts';
 import { UnsupportedError } from '../script-error.ts';
 import { CLOSED_INFO, LISTENER_INFO, type TcpInfo, tcpInfo } from '../tcp-info.ts';
@@ -12,18 +22,29 @@ import {
   failure,
   iovecLength,
   isStruct,
+  type StructArgument,
   success,
   type SystemCall,
 } from './system-call.ts';
 import { WORDS } from './words.ts';
 
-const { SOCK_STREAM = 0, SOCK_NONBLOCK = 0, O_RDWR = 0, O_NONBLOCK = 0, MSG_DONTWAIT = 0 } = WORDS;
+const {
+  AF_INET = 0,
+  AF_INET6 = 0,
+  SOCK_STREAM = 0,
+  SOCK_NONBLOCK = 0,
+  O_RDWR = 0,
+  O_NONBLOCK = 0,
+  MSG_DONTWAIT = 0,
+} = WORDS;
 const {
   TCP_FASTOPEN = 0,
   MSG_OOB = 0,
   MSG_FASTOPEN = 0,
   MSG_NOSIGNAL = 0,
   SOL_SOCKET = 0,
+  SOL_IPV6 = 0,
+  IPV6_V6ONLY = 0,
   SO_ERROR = 0,
   SIOCINQ = 0,
   SIOCOUTQ = 0,
@@ -33,8 +54,9 @@ const ALWAYS = (WORDS['POLLERR'] ?? 0) | (WORDS['POLLHUP'] ?? 0);
 
 /** Where sockets are bound and connect to when the script says `...`. */
 export interface Defaults {
-  readonly local: IPv4Address;
-  readonly remote: IPv4Address;
+  readonly ipVersion: IpVersion;
+  readonly local: IpAddress;
+  readonly remote: IpAddress;
   readonly bindPort: number;
   readonly connectPort: number;
 }
@@ -78,8 +100,10 @@ export class StackSystem {
     const socket = typeof descriptor === 'number' ? this.#sockets.get(descriptor) : undefined;
     if (socket === undefined) return { outcome: failure('EBADF') };
     switch (name) {
-      case 'bind':
-        return { outcome: socket.bind(this.#endpoint(args[1], 'bind')) };
+      case 'bind': {
+        const local = this.#endpoint(socket, args[1], 'bind');
+        return { outcome: typeof local === 'string' ? failure(local) : socket.bind(local) };
+      }
       case 'listen':
         return { outcome: socket.listen(numberOf(args[1])) };
       case 'accept':
@@ -108,7 +132,9 @@ export class StackSystem {
     const type = numberOf(args[1]);
     if ((type & 0xf) !== SOCK_STREAM) throw new UnsupportedError('sockets other than SOCK_STREAM', position);
     const options = new SocketOptions(this.#host.settings.tcp);
-    const socket = new StackSocket(this.#host, (type & SOCK_NONBLOCK) !== 0, options, this.#changed);
+    const family = args[0] ?? (this.#defaults.ipVersion === 'ipv4' ? AF_INET : AF_INET6);
+    const kind = { v6: family === AF_INET6, nonBlocking: (type & SOCK_NONBLOCK) !== 0 };
+    const socket = new StackSocket(this.#host, kind, options, this.#changed);
     return success(this.#adopt(socket, newDescriptor));
   }
 
@@ -128,7 +154,9 @@ export class StackSystem {
   }
 
   #connect(socket: StackSocket, args: readonly Argument[]): Started {
-    const first = socket.connect(this.#endpoint(args[1], 'connect'));
+    const remote = this.#endpoint(socket, args[1], 'connect');
+    if (typeof remote === 'string') return { outcome: failure(remote) };
+    const first = socket.connect(remote);
     if (first !== 'would-block') return { outcome: first };
     if (socket.nonBlocking) return { outcome: failure('EINPROGRESS') };
     return {
@@ -164,7 +192,9 @@ export class StackSystem {
     count: number,
     nonBlocking: boolean,
   ): Started {
-    const outcome = socket.connectWithData(this.#endpoint(args[4], 'connect'), count);
+    const remote = this.#endpoint(socket, args[4], 'connect');
+    if (typeof remote === 'string') return { outcome: failure(remote) };
+    const outcome = socket.connectWithData(remote, count);
     if (outcome !== 'would-block' && outcome.errno !== undefined) return { outcome };
     if (nonBlocking) return { outcome: outcome === 'would-block' ? failure('EINPROGRESS') : outcome };
     const write = writeAll(socket, count, outcome === 'would-block' ? 0 : outcome.result, false);
@@ -186,6 +216,8 @@ export class StackSystem {
       throw new UnsupportedError('socket option TCP_FASTOPEN', position); // FreeBSD's, with a key
     if (!reading && option === TCP_FASTOPEN && socket.listening)
       throw new UnsupportedError('TCP_FASTOPEN after listen()', position);
+    if (level === SOL_IPV6 && !socket.v6) return failure('ENOPROTOOPT');
+    if (!reading && level === SOL_IPV6 && option === IPV6_V6ONLY && socket.bound) return failure('EINVAL');
     if (!reading) return socket.options.set(numberOf(level), numberOf(option), value, socket.connection);
     const found =
       level === SOL_SOCKET && option === SO_ERROR
@@ -242,24 +274,36 @@ export class StackSystem {
     return wait < 0 ? { retry } : { retry, timeout: wait * 1_000, expired: look };
   }
 
-  #endpoint(argument: Argument, call: 'bind' | 'connect'): Endpoint {
-    const { local, remote, bindPort, connectPort } = this.#defaults;
-    const fallback =
-      call === 'bind' ? { address: local, port: bindPort } : { address: remote, port: connectPort };
-    if (argument === undefined || !isStruct(argument)) return fallback;
-    const address = argument.fields.get('sin_addr');
-    const port = argument.fields.get('sin_port');
-    const parsed =
-      typeof address === 'string'
-        ? parseAddress(address)
-        : typeof address === 'number'
-          ? (0 as IPv4Address)
-          : undefined;
-    return {
-      address: parsed !== undefined && isIPv4(parsed) ? parsed : fallback.address,
-      port: typeof port === 'number' ? port : fallback.port,
-    };
+  /** Where to; or the error that Linux has for an address of the other family. */
+  #endpoint(socket: StackSocket, given: Argument, call: 'bind' | 'connect'): Endpoint | string {
+    const { ipVersion, local, remote, bindPort, connectPort } = this.#defaults;
+    const [known, port] = call === 'bind' ? [local, bindPort] : [remote, connectPort];
+    const usual = ipVersion === 'ipv4-mapped-ipv6' && isIPv4(known) ? mapped(known) : known;
+    const endpoint =
+      given === undefined || !isStruct(given)
+        ? { address: usual, port }
+        : named(given, { address: usual, port });
+    if (isIPv4(endpoint.address) !== socket.v6) return endpoint;
+    return socket.v6 ? 'EINVAL' : 'EAFNOSUPPORT'; // too short for IPv6; of another family
   }
+}
+
+/** What a sockaddr_in or sockaddr_in6 says; what it leaves open is as in `usual`. */
+function named({ fields }: StructArgument, usual: Endpoint): Endpoint {
+  const v6 = fields.has('sin6_addr') || fields.has('sin6_port');
+  const text = fields.get(v6 ? 'sin6_addr' : 'sin_addr');
+  const port = fields.get(v6 ? 'sin6_port' : 'sin_port');
+  const any = v6 ? IPV6_ANY : IPV4_ANY;
+  const address = typeof text === 'string' ? (v6 ? parseIPv6(text) : parseIPv4(text)) : undefined;
+  return {
+    address: address ?? (typeof text === 'number' ? any : usual.address),
+    port: typeof port === 'number' ? port : usual.port,
+  };
+}
+
+/** ::ffff:a.b.c.d [RFC 4291 2.5.5.2]. */
+function mapped(address: IPv4Address): IPv6Address {
+  return new IPv6Address(0, 0, 0xffff, address);
 }
 
 /** How the calls that move bytes are shaped. */

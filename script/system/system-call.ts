@@ -78,6 +78,8 @@ export function argument(value: Value, position: Position): Argument {
     case 'function':
       if (/^(htons|htonl|ntohs|ntohl|inet_addr)$/.test(value.name) && value.args[0] !== undefined)
         return argument(value.args[0], position);
+      // inet_pton(AF_INET6, "::1"), also with the field as its third argument
+      if (value.name === 'inet_pton' && value.args[1] !== undefined) return argument(value.args[1], position);
       throw new UnsupportedError(`${value.name}() as an argument`, position);
   }
 }
@@ -92,7 +94,10 @@ function struct(fields: readonly StructField[], position: Position): StructArgum
   const named = new Map<string, Argument>();
   const values: Argument[] = [];
   for (const { name, value } of fields) {
-    if (name === undefined) values.push(argument(value, position));
+    // packetdrill's own form: inet_pton(AF_INET6, "::1", sin6_addr)
+    const field = value.type === 'function' && value.name === 'inet_pton' ? value.args[2] : undefined;
+    if (field?.type === 'word') named.set(field.name, argument(value, position));
+    else if (name === undefined) values.push(argument(value, position));
     else named.set(name, argument(value, position));
   }
   return { fields: named, values };

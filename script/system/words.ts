@@ -105,6 +105,7 @@ export const WORDS: Readonly<Record<string, number>> = {
   SIOCINQ: 0x541b,
   SIOCOUTQ: 0x5411,
   INADDR_ANY: 0,
+  IN6ADDR_ANY_INIT: 0,
   NULL: 0,
 };
 

@@ -91,7 +91,7 @@ export class Ipv6 {
       source,
       destination,
       trafficClass: options.tos ?? 0,
-      flowLabel: 0,
+      flowLabel: options.flowLabel ?? 0,
       nextHeader: options.protocol,
       hopLimit: options.ttl ?? route.interface.parameters.hopLimit ?? this.#context.settings.ip.ttl,
     };

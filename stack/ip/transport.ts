@@ -57,6 +57,8 @@ export interface SendOptions {
   readonly tos?: number;
   /** No by default. */
   readonly dontFragment?: boolean;
+  /** Of IPv6, 0..2^20-1; 0 by default: none. */
+  readonly flowLabel?: number;
 }
 
 /** IP, as the protocols above it use it. */

@@ -48,6 +48,8 @@ export class ConnectionVariables {
   /** CLOSE came before the connection was established [RFC 9293 3.10.4]. */
   closeQueued: boolean = false;
   typeOfService: number = 0;
+  /** Over IPv6 [RFC 6437]; 0 over IPv4. */
+  flowLabel: number = 0;
   /** SYN-RECEIVED: what the peer's SYN offered. */
   synOffer: SynOffer | undefined;
   /** The connection rests as a record (`dormant.ts`), which knows the state; this object is only what its owner holds. */

@@ -327,6 +327,7 @@ export class ConnectionTable {
       touched: this.#touched,
     });
     connection.routeVersion = this.#ip.routes.version;
+    if (!v4) connection.flowLabel = this.#secrets.flowLabel(local, remote);
     return connection;
   }
 

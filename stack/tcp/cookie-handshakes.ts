@@ -2,6 +2,7 @@ import type { HostContext } from '../context.ts';
 import type { Ip } from '../ip/ip.ts';
 import type { Route } from '../ip/routes.ts';
 import type { IpMeta } from '../ip/transport.ts';
+import { isIPv4 } from '../wire/address.ts';
 import type { TcpConnection } from './connection.ts';
 import type { Endpoint } from './events.ts';
 import { takeUpSyn } from './half-open.ts';
@@ -9,8 +10,9 @@ import type { ArrivedSegment, OutgoingSegment } from './segment.ts';
 import { type SeqNumber, add } from './sequence.ts';
 import { SynCookies, cookieSynAck, offeredBefore, optionsIn } from './syn-cookies.ts';
 
-/** What a peer takes that does not say [RFC 9293 MUST-15]; the smaller of the two. */
-const DEFAULT_MSS = 536;
+/** What a peer takes that does not say [RFC 9293 MUST-15]. */
+const DEFAULT_MSS_V4 = 536;
+const DEFAULT_MSS_V6 = 1_220;
 
 /** Makes a passive connection that nobody knows of yet. */
 export type Build = (local: Endpoint, remote: Endpoint, route: Route, iss: SeqNumber) => TcpConnection;
@@ -40,7 +42,8 @@ export class CookieHandshakes {
     if (route === undefined) return undefined;
     const { options, window, seq: irs } = header;
     const { now } = this.#context;
-    const iss = this.#cookies.make(local, remote, irs, options.mss ?? DEFAULT_MSS, now);
+    const mss = options.mss ?? (isIPv4(remote.address) ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6);
+    const iss = this.#cookies.make(local, remote, irs, mss, now);
     const connection = this.#build(local, remote, route, iss);
     const { ae, cwr, ece } = header;
     takeUpSyn(connection, { irs, iss, window, options, ae, cwr, ece, codepoint: segment.ecn }, now);

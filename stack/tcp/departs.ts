@@ -201,6 +201,8 @@ function setTimers(connection: TcpConnection): void {
   if (receiver.ackDue === 'delayed' && !timers.isSet('delayed-ack')) {
     timers.set('delayed-ack', after(context.now, tcp.delayedAck));
   }
+  if (connection.state === 'SYN-SENT' && userTimeout !== undefined && !timers.isSet('user-timeout'))
+    timers.set('user-timeout', after(connection.progressAt, userTimeout)); // it holds in any state [RFC 9293 3.10.8]
   if (!isSynchronized(connection.state) || connection.state === 'TIME-WAIT' || connection.ecn.waiting) return;
   setProbeTimers(connection);
   setLossTimers(connection);

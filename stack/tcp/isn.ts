@@ -5,6 +5,9 @@ import { type IpAddress, isIPv4 } from '../wire/address.ts';
 import type { Endpoint } from './events.ts';
 import { type SeqNumber, seq } from './sequence.ts';
 
+/** Sets the input for flow labels apart. */
+const FLOW = 6_437;
+
 /**
  * What must not be guessed from outside, each from a keyed hash of its own: initial sequence numbers [RFC 6528; RFC 9293 MUST-9], timestamp offsets
  * [RFC 7323 7.1], port offsets [RFC 6056] and the places in the connection table (attacks.md J2).
@@ -36,6 +39,14 @@ export class Secrets {
   /** Where the search for a port begins: double-hash by destination [RFC 6056 3.3.3]. */
   portOffset(local: IpAddress, remote: Endpoint): number {
     return siphash32(this.#port, [...addressWords(local), ...addressWords(remote.address), remote.port]);
+  }
+
+  /**
+   * The flow label of a connection over IPv6, 1..2^20-1: unpredictable, and the same for all its packets [RFC 6437 3: SHOULD; appendix A]. One
+   * word more than any other input of the key.
+   */
+  flowLabel(local: Endpoint, remote: Endpoint): number {
+    return siphash32(this.#port, [...endpointWords(local, remote), FLOW]) & 0xf_ffff || 1;
   }
 
   /** A place in the connection table. `ports`: both, in one word. */

@@ -61,6 +61,7 @@ export function established(connection: TcpConnection, cause: string): void {
   const { sender, context, rtt } = connection;
   connection.enter('ESTABLISHED', cause);
   connection.timers.clear('retransmission');
+  connection.timers.clear('user-timeout');
   const synLost = connection.retransmissions > 1;
   connection.retransmissions = 0;
   connection.counts.establishedAt = context.now;

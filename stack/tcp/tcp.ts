@@ -383,6 +383,7 @@ export class Tcp implements Transport {
         protocol: PROTOCOL_TCP,
         tos,
         dontFragment: connection?.mayFragment !== true,
+        flowLabel: connection?.flowLabel ?? 0,
       },
       route,
     );

@@ -139,7 +139,7 @@ function persistTimeout(connection: TcpConnection): void {
  * at again here. Probes leave only when nothing is outstanding [MUST-26], and one that is not answered means nothing [MUST-29].
  */
 function keepAliveTimeout(connection: TcpConnection): void {
-  const { keepAlive, timers, context, sender } = connection;
+  const { keepAlive, timers, context, sender, userTimeout } = connection;
   if (keepAlive === undefined) return;
   const quietUntil = after(connection.heardAt, keepAlive.idle);
   if (connection.keepAliveProbes === 0 && quietUntil > context.now) {
@@ -150,7 +150,10 @@ function keepAliveTimeout(connection: TcpConnection): void {
     timers.set('keepalive', after(context.now, keepAlive.idle)); // the retransmission or persist timer watches
     return;
   }
-  if (connection.keepAliveProbes >= keepAlive.count) {
+  // Probes that are not answered are no success either: the user timeout ends it before their count does [RFC 5482 4.2; Linux].
+  const silent = between(connection.heardAt, context.now);
+  const givesUp = connection.keepAliveProbes > 0 && userTimeout !== undefined && silent >= userTimeout;
+  if (givesUp || connection.keepAliveProbes >= keepAlive.count) {
     connection.reset('TCP_KEEPALIVE_TIMEOUT', 'keepalive', 'keep-alive probes unanswered');
     return;
   }

@@ -38,7 +38,7 @@ function tcp(line: string): LiveTcp {
 
 describe('each packet', () => {
   it('is right by itself', () => {
-    expect(packetProblems(packet('P. 1:101(100) ack 1 win 5'), 1500)).toEqual([]);
+    expect(packetProblems(packet('P. 1:101(100) ack 1 win 5'), { mtu: 1500 })).toEqual([]);
   });
 
   it.each<[string, (bytes: Uint8Array) => void, string]>([
@@ -61,11 +61,13 @@ describe('each packet', () => {
       'IPv4 total length 139, but the packet has 140 bytes',
     ],
   ])('with a wrong %s', (_, change, problem) => {
-    expect(packetProblems(packet('P. 1:101(100) ack 1 win 5', change), 1500).join()).toContain(problem);
+    expect(packetProblems(packet('P. 1:101(100) ack 1 win 5', change), { mtu: 1500 }).join()).toContain(
+      problem,
+    );
   });
 
   it('may not be larger than the MTU', () => {
-    expect(packetProblems(packet('P. 1:101(100) ack 1 win 5'), 139)).toEqual([
+    expect(packetProblems(packet('P. 1:101(100) ack 1 win 5'), { mtu: 139 })).toEqual([
       '140 bytes, more than the MTU of 139',
     ]);
   });

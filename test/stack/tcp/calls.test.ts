@@ -184,3 +184,29 @@ it('the user timeout ends a connection that makes no progress [RFC 9293 MUST-21]
   expect(bench.told).toEqual(['closed timeout']);
   bench.expectNothingLeft();
 });
+
+it('the user timeout ends an attempt to connect as well [RFC 9293 3.10.8]', () => {
+  const bench = inState('SYN-SENT').does((connection) => connection.setUserTimeout(ms(2_500)));
+  bench.wait(2_499);
+  expect(bench.state).toBe('SYN-SENT');
+  bench.wait(1);
+  expect(bench.told).toEqual(['closed timeout']);
+  bench.ignore();
+});
+
+it('the user timeout of an attempt is over with it [RFC 9293 3.10.8]', () => {
+  const bench = inState('SYN-SENT').does((connection) => connection.setUserTimeout(ms(2_500)));
+  bench.arrives('<SEQ=0><ACK=1><CTL=SYN,ACK>').ignore();
+  bench.wait(5_000);
+  expect(bench.state).toBe('ESTABLISHED');
+});
+
+it('the user timeout ends a connection whose keep-alive probes are not answered [RFC 5482 4.2]', () => {
+  const bench = established()
+    .does((connection) => connection.setKeepAlive({ idle: ms(1_000), interval: ms(1_000), count: 9 }))
+    .does((connection) => connection.setUserTimeout(ms(2_500)));
+  bench.wait(2_900).ignore();
+  expect(bench.state).toBe('ESTABLISHED');
+  bench.wait(200).ignore();
+  expect(bench.told).toEqual(['closed keepalive']);
+});

@@ -187,3 +187,31 @@ describe('a connection whose routes change', () => {
     expect(east.forwarded - before).toBeGreaterThan(10);
   });
 });
+
+/** The flow labels of the TCP segments that `a` sends to `b`, by their source port. */
+function labelsSent({ a }: ReturnType<typeof twoHosts>): Map<number, Set<number>> {
+  const labels = new Map<number, Set<number>>();
+  a.host.tracer = (event) => {
+    if (event.type !== 'frame' || event.direction !== 'out') return;
+    const view = new DataView(event.bytes.buffer, event.bytes.byteOffset);
+    const at = event.medium === 'ethernet' ? event.head + 14 : event.head;
+    if (view.getUint8(at) >>> 4 !== 6 || view.getUint8(at + 6) !== 6) return;
+    const port = view.getUint16(at + 40);
+    labels.set(port, (labels.get(port) ?? new Set()).add(view.getUint32(at) & 0xf_ffff));
+  };
+  return labels;
+}
+
+it('all segments of a connection over IPv6 have one flow label, which no other has [RFC 6437 3; RFC 8200 6]', () => {
+  const hosts = twoHosts();
+  const { world, a, b } = hosts;
+  const labels = labelsSent(hosts);
+  b.tcp.listen({ port: 80, address: ip('::') }, QUIET);
+  const flows = [a.connect('fd00:1::2', 80), a.connect('fd00:1::2', 80)];
+  world.run();
+  for (const { connection } of flows) connection?.send(new Uint8Array(5_000));
+  world.run();
+  const found = [...labels.values()].map((each) => [...each]);
+  expect(found.map((each) => each.length)).toEqual([1, 1]);
+  expect(new Set([...found.flat(), 0]).size).toBe(3);
+});
