@@ -8,8 +8,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const FIGURES: string = join(ROOT, 'attacks/figures.json');
 /** The generated table. */
 export const DOCUMENT: string = join(ROOT, 'docs/attacks.md');
-/** Folders whose tests are attacks. */
-const FOLDERS = ['test/attacks', 'test/architecture', 'test/interop'];
+/** Folders whose tests may be attacks. */
+const FOLDERS = ['test/attacks', 'test/architecture', 'test/interop', 'test/stack'];
 
 /** A figure of a row, as last measured. */
 export interface Figure {
@@ -51,6 +51,11 @@ export const ROWS: { readonly [row: string]: string } = {
   B6: 'Amplification, reflection',
   B7: 'Predictable identification [RFC 6864]',
   B8: 'Timestamps tell the uptime [RFC 7323 5.4]',
+  B9: 'ARP and neighbour discovery: spoofing, floods of the cache',
+  B10: 'DHCP and domain names: malformed answers',
+  B11: 'IPv6 extension headers: long and odd chains',
+  C1: 'Fast Open: guessed cookies, exhaustion, amplification [RFC 7413 5]',
+  C2: 'Windows drawn back [RFC 9293 MUST-34]',
 };
 
 const HEAD = `# Attacks
@@ -64,12 +69,13 @@ times are of a shared machine with two cores and include the attacker's side. Se
 export function testsByRow(): Map<string, { readonly title: string; readonly file: string }[]> {
   const found = new Map<string, { title: string; file: string }[]>();
   for (const folder of FOLDERS) {
-    for (const name of readdirSync(join(ROOT, folder)).toSorted()) {
+    const names = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
+    for (const name of names.toSorted()) {
       if (!name.endsWith('.test.ts')) continue;
       const file = `${folder}/${name}`;
       for (const full of testTitles(readFileSync(join(ROOT, file), 'utf8'))) {
         const title = full.split(' › ').at(-1) ?? full;
-        const row = /^([ABJ]\d+) /.exec(title)?.[1];
+        const row = /^([ABCJ]\d+) /.exec(title)?.[1];
         if (row === undefined) continue;
         const present = found.get(row);
         if (present === undefined) found.set(row, [{ title, file }]);

@@ -2,6 +2,7 @@
 export const MEMORY_KINDS = [
   'connections',
   'send',
+  'scoreboard',
   'receive',
   'outOfOrder',
   'halfOpen',
@@ -22,6 +23,7 @@ export class Memory {
   readonly #bytes: Record<MemoryKind, number> = {
     connections: 0,
     send: 0,
+    scoreboard: 0,
     receive: 0,
     outOfOrder: 0,
     halfOpen: 0,

@@ -96,8 +96,8 @@ export class ConnectionChecks {
   }
 }
 
-/** What is wrong with a packet by itself. `mtu`: the largest it may be. */
-export function packetProblems(packet: LivePacket, mtu: number): string[] {
+/** What is wrong with a packet by itself. `mtu`: the largest it may be; `mayFragment`: it may be without DF. */
+export function packetProblems(packet: LivePacket, mtu: number, mayFragment: boolean = false): string[] {
   const { ip, tcp, icmp, bytes } = packet;
   if (ip.version !== 4) return [`IP version ${ip.version}`];
   const problems: string[] = [];
@@ -105,7 +105,7 @@ export function packetProblems(packet: LivePacket, mtu: number): string[] {
   if (ip.totalLength !== bytes.length)
     problems.push(`IPv4 total length ${ip.totalLength}, but the packet has ${bytes.length} bytes`);
   if (bytes.length > mtu) problems.push(`${bytes.length} bytes, more than the MTU of ${mtu}`);
-  if (tcp !== undefined && !ip.dontFragment) problems.push('TCP without DF [RFC 1191 3]');
+  if (tcp !== undefined && !ip.dontFragment && !mayFragment) problems.push('TCP without DF [RFC 1191 3]');
   if (tcp !== undefined && !tcp.checksumOk) problems.push('wrong TCP checksum [RFC 9293 3.1]');
   if (icmp !== undefined && !icmp.checksumOk) problems.push('wrong ICMP checksum [RFC 792]');
   if (ip.protocol === 6 && tcp === undefined) problems.push('TCP header cut off');

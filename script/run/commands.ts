@@ -76,7 +76,12 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
   'net.ipv4.tcp_syncookies': only(0, 1),
   'net.ipv4.tcp_sack': (value) => tcp({ sack: value !== 0 }),
   'net.ipv4.tcp_dsack': (value) => tcp({ dsack: value !== 0 }),
-  'net.ipv4.tcp_mtu_probing': only(0),
+  'net.ipv4.tcp_mtu_probing': (value) =>
+    value === 0 || value === 1 ? tcp({ mtuProbing: value === 0 ? 'off' : 'black-hole' }) : undefined,
+  'net.ipv4.tcp_retries1': (value) => tcp({ r1: value, blackHoleTimeouts: value }),
+  'net.ipv4.tcp_min_rtt_wlen': (value) => tcp({ minRttWindow: seconds(value) }),
+  'net.ipv4.route.min_pmtu': (value) => ip({ minPathMtu: value }),
+  'net.ipv4.route.mtu_expires': (value) => ip({ pathMtuTimeout: seconds(value) }),
   'net.ipv4.tcp_early_retrans': (value) => tcp({ tailLossProbe: value === 3 || value === 4 }),
   'net.ipv4.tcp_recovery': (value) => tcp({ rack: (value & 1) !== 0 }),
   'net.ipv4.tcp_syn_linear_timeouts': only(0),
@@ -127,6 +132,11 @@ export function settingsOf(sysctls: readonly Sysctl[], base: Settings): Settings
       const congestion = CONGESTION[value];
       if (congestion === undefined) throw new UnsupportedError(`the congestion control ${value}`, position);
       changes = { ...changes, tcp: { ...changes.tcp, congestion } };
+      continue;
+    }
+    if (name === 'net.core.default_qdisc') {
+      // fq holds each connection to the rate that TCP names; the others leave that to the congestion control.
+      changes = { ...changes, tcp: { ...changes.tcp, pacing: value === 'fq' ? 'on' : 'auto' } };
       continue;
     }
     const mapping = MAPPINGS[name];

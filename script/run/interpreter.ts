@@ -40,6 +40,8 @@ export class Interpreter {
   readonly #variables: Map<string, CodeValue> = new Map();
   /** What the target last said its time was. */
   #clock: Instant = 0 as Instant;
+  /** A router named an MTU below what is believed: then packets may be cut [RFC 1191 3]. */
+  #mayFragment: boolean = false;
   #pending: Pending | undefined;
   #returned: Answer['returned'] | undefined;
 
@@ -109,7 +111,8 @@ export class Interpreter {
 
   #arrived(packet: LivePacket): void {
     this.findings.packets.push({ at: packet.at, direction: 'out', bytes: packet.bytes, comments: [] });
-    for (const problem of packetProblems(packet, this.#plan.mtu)) this.#problem(packet, undefined, problem);
+    for (const problem of packetProblems(packet, this.#plan.mtu, this.#mayFragment))
+      this.#problem(packet, undefined, problem);
     this.#tracks.arrived(packet);
   }
 
@@ -132,6 +135,8 @@ export class Interpreter {
     const addresses = { remote: this.#plan.remote, local: this.#plan.local };
     const bytes = buildPacket(action, connection, addresses, event.position);
     const packet = readPacket(bytes, this.#clock);
+    if (body.kind === 'icmp' && (body.mtu ?? Infinity) < this.#plan.settings.ip.minPathMtu)
+      this.#mayFragment = true;
     const valid = action.ip.wrong.length === 0;
     if (packet.tcp !== undefined && valid && body.kind !== 'raw') track.checks.injected(packet.tcp);
     const { line } = event.position;

@@ -361,6 +361,7 @@ function checkFin(connection: TcpConnection, segment: ArrivedSegment): Verdict {
   if (segment.fin && gt(add(segment.seq, segment.length), receiver.nxt)) {
     receiver.finAt = segment.seq;
     receiver.duplicateAcks += 1; // a lone FIN that came too early
+    receiver.sack?.held(segment.seq, add(segment.seq, 1));
     return 'done';
   }
   if (!segment.fin && receiver.finAt !== receiver.nxt) return undefined;

@@ -1,6 +1,6 @@
 import type { Sender } from './sender.ts';
 import { type SeqNumber, lt } from './sequence.ts';
-import type { Transmission } from './transmission.ts';
+import type { Scoreboard } from './scoreboard.ts';
 
 /**
  * IsLost() [RFC 6675 4] for everything that is out: lost is what lies below DupThresh separate runs that were SACKed, or below more than
@@ -8,7 +8,7 @@ import type { Transmission } from './transmission.ts';
  */
 export function conservativeLoss(sender: Sender, dupThresh: number): void {
   const { scoreboard, mss } = sender;
-  const limit = lostBelow(scoreboard.last, dupThresh, mss);
+  const limit = lostBelow(scoreboard, dupThresh, mss);
   if (limit === undefined) return;
   for (let record = scoreboard.oldest; record !== undefined; ) {
     const { newer } = record;
@@ -19,15 +19,17 @@ export function conservativeLoss(sender: Sender, dupThresh: number): void {
   }
 }
 
-/** The beginning of the run that makes all below it lost; undefined: too little was SACKed. */
-function lostBelow(last: Transmission | undefined, dupThresh: number, mss: number): SeqNumber | undefined {
+/**
+ * The beginning of the run that makes all below it lost; undefined: too little was SACKed. Looks at DupThresh runs at most, however much
+ * lies between them (attacks.md A12).
+ */
+function lostBelow(scoreboard: Scoreboard, dupThresh: number, mss: number): SeqNumber | undefined {
   let runs = 0;
   let bytes = 0;
-  for (let record = last; record !== undefined; record = record.previous) {
-    if (!record.isSacked) continue;
+  for (let run = scoreboard.sackedRun(); run !== undefined; run = scoreboard.sackedRun(run.start)) {
     runs += 1;
-    bytes += record.length;
-    if (runs >= dupThresh || bytes > (dupThresh - 1) * mss) return record.start;
+    bytes += run.length;
+    if (runs >= dupThresh || bytes > (dupThresh - 1) * mss) return run.start;
   }
   return undefined;
 }

@@ -201,6 +201,8 @@ function outInfo({
 }: TcpConnection): Part<'unacked' | 'sacked' | 'lost' | 'retrans'> {
   if (state === 'SYN-SENT' || state === 'SYN-RECEIVED') return { unacked: 1, sacked: 0, lost: 0, retrans: 0 };
   let [unacked, sacked, lost, retrans] = [0, 0, 0, 0];
+  // A tail loss probe leaves again without any loss.
+  const repairing = recovery.state === 'Recovery' || recovery.state === 'Loss';
   for (
     let record: Transmission | undefined = sender.scoreboard.first;
     record !== undefined;
@@ -210,7 +212,7 @@ function outInfo({
     unacked += segments;
     if (isSacked) sacked += segments;
     else if (isLost) lost += segments;
-    else if (retransmissions > 0) [lost, retrans] = [lost + segments, retrans + segments];
+    else if (retransmissions > 0) [lost, retrans] = [lost + (repairing ? segments : 0), retrans + segments];
   }
   if (recovery.blocks === undefined) sacked = Math.min(recovery.dupAcks, Math.max(0, unacked - 1));
   return { unacked, sacked, lost, retrans };

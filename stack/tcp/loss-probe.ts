@@ -19,6 +19,8 @@ export class LossProbe {
   #end: SeqNumber | undefined;
   /** TLP.is_retrans. */
   #again: boolean = false;
+  /** A round-trip time was measured since the last probe, or since the connection began. */
+  #measured: boolean = true;
 
   constructor(settings: TcpSettings) {
     this.#settings = settings;
@@ -27,6 +29,16 @@ export class LossProbe {
   /** A probe is out. */
   get isOut(): boolean {
     return this.#end !== undefined;
+  }
+
+  /** A probe may leave: none is out, and SRTT can have followed the path since the last one [RFC 8985 7.3]. */
+  get mayLeave(): boolean {
+    return !this.isOut && this.#measured;
+  }
+
+  /** A round-trip time was measured. */
+  measured(): void {
+    this.#measured = true;
   }
 
   /** TLP_init() [7.1]. */
@@ -46,6 +58,7 @@ export class LossProbe {
   sent(end: SeqNumber, again: boolean): void {
     this.#end = end;
     this.#again = again;
+    this.#measured = false;
   }
 
   /** TLP_process_ack() [7.4.2]: true if the probe has repaired a loss, to which congestion control has to react. */

@@ -121,7 +121,8 @@ export class Receiver {
     this.duplicateAcks += Math.min(segment.wireSegments, 3);
     if (this.sack !== undefined) {
       if (stored >= 0 && stored < length) this.cameTwice(left, add(left, length));
-      if (stored >= 0) this.sack.held(left, add(left, length));
+      // The FIN's number counts: else the peer takes the last segment, which is one with it, for lost [RFC 2018 3: sequence space].
+      if (stored >= 0) this.sack.held(left, add(left, length + (segment.fin ? 1 : 0)));
       // More only if they have more to tell: beside timestamps three blocks fit into each.
       this.duplicateAcks = Math.min(this.duplicateAcks, Math.max(3, Math.ceil(this.sack.untold / 3)));
     }

@@ -95,8 +95,11 @@ export class Recovery implements LossRecovery, ScoreboardObserver {
     this.#frto = 'off';
     sender.holdLost = false;
     if (acked === 0) {
-      // Steps 2 a and 3 a: a duplicate ACK, so the loss is real. Beside the two new segments one may leave again.
-      if (phase === 'second' && !sender.congestion.ownsWindow) sender.congestion.cwnd = 3 * sender.mss;
+      // Steps 2 a and 3 a: a duplicate ACK, so the loss is real. The two new segments count as lost with the rest: a peer that keeps
+      // nothing out of order has dropped them, and duplicate ACKs for what lies beyond `recover` would find them only then.
+      if (phase === 'first') return;
+      sender.scoreboard.markAllLost();
+      if (!sender.congestion.ownsWindow) sender.congestion.cwnd = sender.mss; // three in all with those two
       return;
     }
     if (phase === 'second') return this.#undo(); // step 3 b: what was not sent again has arrived

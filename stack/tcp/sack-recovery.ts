@@ -190,6 +190,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   }
 
   probeTimeout(): void {
+    if (!this.#probe.mayLeave) return;
     const sender = this.#sender;
     const { nxt } = sender;
     sender.probeTail = true;
@@ -202,15 +203,16 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
 
   timeout(first: boolean, now: Instant, times: AckTimes): void {
     const sender = this.#sender;
-    const { scoreboard } = sender;
     this.#account.now = now;
     this.#probe.reset();
     this.dupAcks = 0;
     // The peer has thrown away what it had reported: else SND.UNA would lie beyond it [RFC 2018 8].
-    if (scoreboard.first?.isSacked === true) scoreboard.forgetSacks();
-    // Not if it interrupts a recovery: what is acknowledged then may be of that one's retransmissions [RFC 5682 3.1, step 1].
+    if (sender.scoreboard.first?.isSacked === true) sender.scoreboard.forgetSacks();
+    // Not if it interrupts a recovery: what is acknowledged then may be of that one's retransmissions [RFC 5682 3.1, step 1]. But if the
+    // same segment times out once more, the algorithm starts again [3.1; 3.2].
+    const again = !first && this.#frto === 'first';
     const fresh = first && this.state !== 'Recovery' && this.state !== 'Loss';
-    this.#frto = this.#settings.frto && fresh ? 'first' : 'off';
+    this.#frto = this.#settings.frto && (fresh || again) ? 'first' : 'off';
     if (first) this.#mayBeSpurious(sender.una);
     else this.#spurious?.end();
     this.reductions += 1;
@@ -218,7 +220,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     this.state = 'Loss';
     this.recover = add(sender.nxt, -1);
     if (this.#settings.rack) this.rack.detectLossOnTimeout(sender.una, this.#view(now, times));
-    else scoreboard.markAllLost();
+    else sender.scoreboard.markAllLost();
     this.reorderingDeadline = undefined;
     sender.limitedTransmit = 0;
     sender.holdLost = false;
@@ -242,7 +244,8 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   }
 
   /** A loss that the probe has repaired is a loss to congestion control [RFC 8985 7.4.2]. */
-  #settleProbe({ segment, ack, acked, flightBefore, now }: TakenAck): void {
+  #settleProbe({ segment, ack, acked, flightBefore, now, times }: TakenAck): void {
+    if (times.rtt !== undefined) this.#probe.measured();
     const { dsack } = this.#account;
     const blocks = segment.header.options.sack !== undefined;
     if (!this.#probe.acknowledged({ ack, moved: acked > 0, dsack, blocks })) return;
@@ -255,7 +258,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   }
 
   #undoIfSpurious({ acked }: TakenAck): void {
-    if (!this.#settings.undo || this.#spurious === undefined) return;
+    if (!this.#settings.undo || this.#spurious?.isExhausted(this.#sender.una) !== false) return;
     const eifel = acked > 0 && this.active && this.#spurious.isOlder(this.#account.echo);
     if (!eifel && !(this.#account.dsack && this.#spurious.allExplained)) return;
     // In fast recovery something may be lost beside what was late: as long as that is out, it goes on.
@@ -267,7 +270,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   /** What was done for nothing is taken back [RFC 4015 3.2]. */
   #undo(): void {
     const sender = this.#sender;
-    this.#spurious?.end();
+    this.#spurious?.undone(sender.nxt);
     this.#frto = 'off';
     sender.holdLost = false;
     sender.retransmitNow = undefined;
@@ -297,18 +300,19 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   }
 
   /** F-RTO with SACK: was the timeout spurious? [RFC 5682 3.1] */
-  #settleTimeout({ acked }: TakenAck): void {
+  #settleTimeout({ acked, segment }: TakenAck): void {
     const sender = this.#sender;
+    const room = (segment.header.window << sender.windShift) - sender.flightSize; // SND.WND is not updated yet
     if (this.#frto === 'second') {
       sender.holdLost = false;
       this.#frto = 'off';
       if (this.#account.original) this.#undo(); // step 3 b: what was not sent again has arrived
       return;
     }
-    if (this.#frto !== 'first') return;
+    // Step 2 waits for what was sent again to be acknowledged; duplicates meanwhile only tell the scoreboard.
+    if (this.#frto !== 'first' || acked === 0) return;
     this.#frto = 'off';
-    if (acked === 0) return; // step 2 a: the loss is real
-    if (!sender.mayProbeWithNewData) return; // nothing to send instead: the conventional way
+    if (sender.unsent <= 0 || Math.min(sender.unsent, sender.mss) > room) return; // nothing to send instead: the conventional way
     this.#frto = 'second'; // step 2 b: up to two new segments
     sender.holdLost = true;
   }

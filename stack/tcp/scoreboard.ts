@@ -1,5 +1,5 @@
 import type { Instant } from '../time.ts';
-import { type SeqNumber, geq, gt, leq, lt } from './sequence.ts';
+import { type SeqNumber, add, geq, gt, leq, lt } from './sequence.ts';
 import { SequencePages } from './sequence-pages.ts';
 import { Transmission } from './transmission.ts';
 
@@ -33,11 +33,13 @@ export class Scoreboard {
   /** The end of the highest range that was reported; undefined: none since SND.UNA last passed it. */
   highestSacked: SeqNumber | undefined;
   readonly #records: SequencePages<Transmission> = new SequencePages();
-  /** Undefined until something is lost. */
-  #lost: SequencePages<Transmission> | undefined;
+  readonly #lost: SequencePages<Transmission> = new SequencePages();
+  /** Those that were sacked: no two of them follow each other, so each is a run. */
+  readonly #sackedRuns: SequencePages<Transmission> = new SequencePages();
   #oldest: Transmission | undefined;
   #newest: Transmission | undefined;
   #order: number = 0;
+  #walked: number = 0;
 
   /** Records kept. */
   get length(): number {
@@ -46,7 +48,7 @@ export class Scoreboard {
 
   /** Records touched so far, for tests that count steps. */
   get steps(): number {
-    return this.#records.steps + (this.#lost?.steps ?? 0);
+    return this.#records.steps + this.#lost.steps + this.#sackedRuns.steps + this.#walked;
   }
 
   /** The record at SND.UNA; undefined if nothing is out. */
@@ -66,7 +68,12 @@ export class Scoreboard {
 
   /** Of those that count as lost, the one with the lowest sequence numbers. */
   get firstLost(): Transmission | undefined {
-    return this.#lost?.first;
+    return this.#lost.first;
+  }
+
+  /** The last run of SACKed bytes that begins below `before`; without `before` the last of all. */
+  sackedRun(before?: SeqNumber): Transmission | undefined {
+    return before === undefined ? this.#sackedRuns.last : this.#sackedRuns.find(add(before, -1));
   }
 
   /** The record that holds `at`. */
@@ -118,6 +125,7 @@ export class Scoreboard {
     let news = 0;
     let record = this.#records.find(left) ?? this.#records.first;
     while (record !== undefined && lt(record.start, right)) {
+      this.#walked += 1;
       let next = record.next;
       if (!record.isSacked && gt(record.end, left)) {
         const part = this.#within(record, left, right);
@@ -152,11 +160,11 @@ export class Scoreboard {
   /** `record` counts as lost; nothing happens if it does already, or was sacked. */
   markLost(record: Transmission): void {
     if (record.isLost || record.isSacked) return;
+    this.#walked += 1;
     this.#landed(record);
     record.isLost = true;
     this.lostBytes += record.length;
     if (record.isForgiven) this.forgivenBytes += record.length;
-    this.#lost ??= new SequencePages();
     this.#lost.insert(record);
     this.observer?.lost(record);
   }
@@ -170,7 +178,8 @@ export class Scoreboard {
   noneLost(): void {
     const flying: Transmission[] = [];
     for (let record = this.#oldest; record !== undefined; record = record.newer) flying.push(record);
-    for (let record = this.#lost?.first; record !== undefined; record = this.#lost?.first) {
+    this.#walked += flying.length + this.#lost.length;
+    for (let record = this.#lost.first; record !== undefined; record = this.#lost.first) {
       this.#unmark(record);
       if (record.retransmissions > 0) this.againBytes += record.length;
       flying.push(record);
@@ -184,6 +193,7 @@ export class Scoreboard {
   /** The peer has thrown away what it had reported [RFC 2018 8]: all of it counts as lost. */
   forgetSacks(): void {
     for (let record = this.#records.first; record !== undefined; record = record.next) {
+      this.#walked += 1;
       if (!record.isSacked) continue;
       this.#unsack(record);
       if (record.retransmissions > 0) this.againBytes += record.length;
@@ -195,7 +205,8 @@ export class Scoreboard {
 
   clear(): void {
     this.#records.clear();
-    this.#lost?.clear();
+    this.#lost.clear();
+    this.#sackedRuns.clear();
     this.#oldest = undefined;
     this.#newest = undefined;
     this.sackedBytes = 0;
@@ -233,8 +244,12 @@ export class Scoreboard {
       this.highestSacked = record.end;
     this.observer?.delivered(record, record.length);
     const { previous, next } = record;
-    if (next?.isSacked === true) this.#merge(record, next);
+    if (next?.isSacked === true) {
+      this.#sackedRuns.remove(next);
+      this.#merge(record, next);
+    }
     if (previous?.isSacked === true) this.#merge(previous, record);
+    else this.#sackedRuns.insert(record);
   }
 
   /** `second`, sacked like `first` before it, becomes part of it. */
@@ -257,6 +272,7 @@ export class Scoreboard {
 
   #unsack(record: Transmission): void {
     record.isSacked = false;
+    this.#sackedRuns.remove(record);
     this.sackedBytes -= record.length;
     this.sackedSegments = this.sackedBytes === 0 ? 0 : Math.max(0, this.sackedSegments - record.segments);
   }
@@ -265,7 +281,7 @@ export class Scoreboard {
     record.isLost = false;
     this.lostBytes -= record.length;
     if (record.isForgiven) this.forgivenBytes -= record.length;
-    this.#lost?.remove(record);
+    this.#lost.remove(record);
   }
 
   /** Cuts `record` at `at`; returns the later part. */
@@ -277,9 +293,11 @@ export class Scoreboard {
     if (rest.next !== undefined) rest.next.previous = rest;
     record.next = rest;
     this.#records.insert(rest);
-    if (record.isLost) this.#lost?.insert(rest);
-    else if (record.isSacked) this.sackedSegments += record.segments + rest.segments - segments;
-    else this.#linkAfter(rest, record);
+    if (record.isLost) this.#lost.insert(rest);
+    else if (record.isSacked) {
+      this.sackedSegments += record.segments + rest.segments - segments;
+      this.#sackedRuns.insert(rest);
+    } else this.#linkAfter(rest, record);
     return rest;
   }
 

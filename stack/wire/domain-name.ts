@@ -88,7 +88,8 @@ export function writeDomainNames(names: readonly string[]): Uint8Array {
   const bytes: number[] = [];
   for (const name of names) {
     if (!isDomainName(name)) continue;
-    for (const label of name.replace(/\.$/, '').split('.')) {
+    const bare = name.endsWith('.') ? name.slice(0, -1) : name;
+    for (const label of bare.split('.')) {
       bytes.push(label.length, ...Array.from(label, (letter) => letter.charCodeAt(0)));
     }
     bytes.push(0);

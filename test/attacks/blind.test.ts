@@ -12,6 +12,7 @@ function victimOf(field: Field): { honest: Honest; port: number; rcv: number; sn
   const connection = field.accepted.at(-1);
   if (connection === undefined) throw new Error('not accepted');
   const { receiver, sender } = connection;
+  expect(receiver.sack !== undefined).toBe(true); // SACK is in use
   return {
     honest,
     port: connection.remote.port,
@@ -32,7 +33,7 @@ describe('A1 blind RST', () => {
   it.each(PROFILES)(
     'A1 a RST kills a connection only at RCV.NXT: of 65,536 spread over all numbers none does [%s; RFC 5961 3.2, RFC 9293 3.10.7.4]',
     (profile) => {
-      const field = new Field({ profile });
+      const field = new Field({ profile, tcp: { sack: true } });
       const { honest, port, window } = victimOf(field);
       // A sweep that is sure to hit the window: the attack on RFC 793 rules.
       const step = Math.min(window, 65_536);
@@ -76,7 +77,7 @@ describe('A1 blind RST', () => {
 });
 
 it.each(PROFILES)('A2 no SYN of 100,000 ends an established connection [%s; RFC 5961 4.2]', (profile) => {
-  const field = new Field({ profile });
+  const field = new Field({ profile, tcp: { sack: true } });
   const { honest, port, rcv } = victimOf(field);
   const random = seededRandom(1, 'syn');
   for (let i = 0; i < 1_000; i++) {
@@ -97,7 +98,7 @@ it.each(PROFILES)('A2 no SYN of 100,000 ends an established connection [%s; RFC 
 it.each(PROFILES)(
   'A3 of blind data with ACKs over all numbers no byte is accepted [%s; RFC 5961 5.2]',
   (profile) => {
-    const field = new Field({ profile, tcp: { timestamps: false } });
+    const field = new Field({ profile, tcp: { timestamps: false, sack: true } });
     const { honest, port, rcv, snd } = victimOf(field);
     const data = new Uint8Array(100).fill(66);
     const max = field.accepted[0]?.sender.maxWnd ?? 0;

@@ -12,6 +12,7 @@ import type { Device } from '../../stack/link/device.ts';
 import { type IpSettings, type SettingsChanges, type TcpSettings, settings } from '../../stack/settings.ts';
 import type { TcpConnection } from '../../stack/tcp/connection.ts';
 import type { ConnectionEvent } from '../../stack/tcp/events.ts';
+import type { FastOpenListen } from '../../stack/tcp/fast-open.ts';
 import type { TcpListener } from '../../stack/tcp/listener.ts';
 import { type SeqNumber, seq } from '../../stack/tcp/sequence.ts';
 import { after, ms } from '../../stack/time.ts';
@@ -54,7 +55,7 @@ export interface FieldOptions {
   readonly tcp?: Partial<TcpSettings>;
   readonly ip?: Partial<IpSettings>;
   readonly backlog?: number;
-  /** The server keeps what it gets and never reads it. */
+  /** The server keeps what it gets from others than the honest client and never reads it. */
   readonly deaf?: boolean;
   /** The server takes no connection from the accept queue. */
   readonly lazy?: boolean;
@@ -62,6 +63,8 @@ export interface FieldOptions {
   readonly closes?: 'shutdown' | 'orphans';
   readonly trace?: boolean;
   readonly mtu?: number;
+  /** The server takes data in SYNs. */
+  readonly fastOpen?: FastOpenListen;
 }
 
 /** A packet with a forged segment. */
@@ -276,7 +279,11 @@ export class Field {
 
   #serve(options: FieldOptions): TcpListener {
     const listener = this.victim.tcp.listen(
-      { port: 80, backlog: options.backlog ?? 128 },
+      {
+        port: 80,
+        backlog: options.backlog ?? 128,
+        ...(options.fastOpen === undefined ? {} : { fastOpen: options.fastOpen }),
+      },
       {
         connectionReady: () => {
           if (options.lazy === true) return;
@@ -284,7 +291,8 @@ export class Field {
             let connection: TcpConnection | undefined;
             const owner = {
               connectionEvent: (event: ConnectionEvent) => {
-                if (connection === undefined || options.deaf === true) return;
+                if (connection === undefined) return;
+                if (options.deaf === true && connection.remote.address !== CLIENT) return;
                 if (options.closes !== undefined && connection.remote.address !== CLIENT) {
                   if (event.type === 'established' && options.closes === 'shutdown') connection.shutdown();
                   else if (event.type === 'established') connection.close();

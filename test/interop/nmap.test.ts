@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createNamespace, deleteNamespace } from '../../device/namespace.ts';
+import { Secrets } from '../../stack/tcp/isn.ts';
+import { seq } from '../../stack/tcp/sequence.ts';
 import { figure } from '../attacks/figures.ts';
 import { KERNEL, STACK, World, interopMissing, sleep } from './world.ts';
 
@@ -80,5 +82,25 @@ describe.skipIf(interopMissing || nmapMissing)('nmap', () => {
         'nmap over TUN: identification',
         `${ours.identification}; the kernel: ${kernel.identification}`,
       );
+    }));
+
+  it('A5 nmap calls the ISNs of a stack with a planted fault, 64,000 more each time, what they are: so that its praise means something', () =>
+    withNmap(async (world) => {
+      let last = 1_000;
+      const planted = vi.spyOn(Secrets.prototype, 'isn').mockImplementation(() => seq((last += 64_000)));
+      try {
+        world.host.tcp.listen({ port: 80 }, { connectionReady: () => {} });
+        const { difficulty, words, ports } = await scan(world, STACK);
+        expect(planted).toHaveBeenCalled();
+        expect(ports).toBe('80 open, 81 closed');
+        expect([difficulty < 10, words === 'Good luck!']).toEqual([true, false]);
+        figure(
+          'A5',
+          'nmap over TUN: difficulty with a planted fault, the 64K rule',
+          `${difficulty} (${words})`,
+        );
+      } finally {
+        planted.mockRestore();
+      }
     }));
 });

@@ -44,6 +44,14 @@ export class Cubic extends WindowBased {
     | { readonly wMax: number; readonly cwndPrior: number; readonly epoch: Epoch | undefined }
     | undefined;
 
+  /** Nothing was in flight: the time since the last growth is none in which the window could have grown [RFC 9438 4.2, 5.8]. */
+  segmentSent(inFlight: number, now: Instant): void {
+    const epoch = this.#epoch;
+    if (inFlight > 0 || epoch === undefined || epoch.paused) return;
+    epoch.start = after(epoch.start, between(epoch.grewAt, now));
+    epoch.grewAt = now;
+  }
+
   protected avoid({ acked, now, srtt }: AckSample): void {
     const epoch = this.#present(now);
     const rtt = srtt ?? 0;

@@ -108,7 +108,7 @@ describe('IP', () => {
     );
   });
 
-  it('throws at nothing of IPv6, and answers no more than it got [attacks.md B11]', () => {
+  it('B11 nothing of IPv6 throws, and no more is answered than came', () => {
     const host = new TestHost({ cidrs: ['2001:db8::1/64'] });
     const unused = new Udp(host.context, host.ip);
     expect(unused).toBeDefined();

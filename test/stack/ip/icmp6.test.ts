@@ -164,7 +164,7 @@ describe('ICMPv6 errors that arrive', () => {
     expect(host.ip.pathMtu.get(address6('2001:db8::4'))).toBe(1_350);
   });
 
-  it('redirects are ignored [attacks.md B9]', () => {
+  it('B9 redirects are ignored [RFC 4861 8]', () => {
     const { host } = setUp();
     const redirect = { type: 'other', typeNumber: 137, code: 0, rest: 0 } as const;
     host.turn(icmp6Of(redirect, Uint8Array.from([...pattern(32)]), { hopLimit: 255 }));

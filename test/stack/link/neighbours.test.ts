@@ -138,7 +138,7 @@ describe('ARP', () => {
     expect(send(pattern(10))).toEqual(['ip 10 (to 66)']);
   });
 
-  it('believes no replies that it did not ask for [attacks.md B9]', () => {
+  it('B9 no ARP reply is believed that was not asked for [RFC 826]', () => {
     const { host, send, hear } = setUp();
     for (let i = 3; i < 250; i++) hear(reply(EVIL, address(`10.0.0.${i}`)));
     expect(host.interface.neighbours?.size).toBe(0);
@@ -163,7 +163,7 @@ describe('ARP', () => {
     expect(host.interface.neighbours?.size).toBe(0);
   });
 
-  it('keeps its cache bounded, whoever asks; the oldest entry goes [attacks.md B9]', () => {
+  it('B9 the ARP cache is bounded, whoever asks; the oldest entry goes', () => {
     const { host, hear, send } = setUp({ ip: { neighbours: 8 } });
     hear(request(THERE), ALL);
     for (let i = 3; i < 250; i++) hear(request(address(`10.0.0.${i}`)), ALL);
@@ -171,7 +171,7 @@ describe('ARP', () => {
     expect(send(pattern(10))).toEqual([WHO_HAS]);
   });
 
-  it('never overwrites or evicts a static entry [attacks.md B9]', () => {
+  it('B9 a static ARP entry is neither overwritten nor evicted', () => {
     const { host, hear, send } = setUp({ ip: { neighbours: 2 } });
     host.interface.neighbours?.addStatic(THERE, THEIRS);
     hear(request(THERE, HERE, EVIL), ALL);

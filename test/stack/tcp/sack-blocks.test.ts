@@ -24,6 +24,16 @@ describe('what a receiver reports', () => {
     bench.arrives(data(401, 100)).sends('<SEQ=1><ACK=601><CTL=ACK>');
   });
 
+  it('includes the number of a FIN that came too early, with data or alone [RFC 2018 3]', () => {
+    const bench = established({}, SACK);
+    bench.arrives('<SEQ=101><ACK=1><CTL=FIN,ACK><DATA=100>').sends(acks(1, '101-202'));
+    bench.arrives(data(1, 100)).sends('<SEQ=1><ACK=202><CTL=ACK>');
+    const alone = established({}, SACK);
+    alone.arrives('<SEQ=201><ACK=1><CTL=FIN,ACK>').sends(acks(1, '201-202'));
+    alone.arrives(data(101, 100)).sends(acks(1, '101-202'));
+    alone.arrives(data(1, 100)).sends('<SEQ=1><ACK=202><CTL=ACK>');
+  });
+
   it('is at most four blocks, three beside timestamps [RFC 2018 3]', () => {
     const many = established({}, SACK);
     for (const from of [101, 301, 501, 701, 901]) many.arrives(data(from, 100));

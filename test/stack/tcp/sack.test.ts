@@ -73,6 +73,19 @@ describe('losses are found by time [RFC 8985 6]', () => {
     expect(recovery instanceof SackRecovery && recovery.rack.reorderingSeen).toBe(true);
   });
 
+  it('what one ACK reports is in ascending order, whatever the order of its blocks: that is no reordering [6.2, step 3]', () => {
+    const seen = ({ connection: { recovery } }: Bench): boolean =>
+      recovery instanceof SackRecovery && recovery.rack.reorderingSeen;
+    const bench = ten()
+      .at(200)
+      .arrives(ack(2, [7, 8], [5, 6], [3, 4]));
+    expect([seen(bench), state(bench)]).toEqual([false, 'Recovery']); // so three are enough, at once
+    const late = ten()
+      .at(200)
+      .arrives(ack(0, [7, 8]), ack(0, [5, 6], [7, 8]));
+    expect(seen(late)).toBe(true);
+  });
+
   it('of a retransmission too [9.1, example 2]', () => {
     const bench = ten(undefined, 10 * MSS)
       .at(200)
@@ -151,6 +164,17 @@ describe('recovery', () => {
     expect(sent).toBeLessThanOrEqual(11); // half of the twenty
     bench.at(300).arrives(ack(22));
     expect([state(bench), bench.info('cwnd'), bench.info('ssthresh')]).toEqual(['Open', 10 * MSS, 10 * MSS]);
+  });
+
+  it('that a timer began replaces what is delivered afterwards one by one [RFC 9937]', () => {
+    const bench = ten()
+      .at(200)
+      .arrives(ack(0, [5, 6]))
+      .sendsAt(225, segment(0));
+    bench
+      .at(230)
+      .arrives(ack(0, [5, 7]))
+      .sends(segment(1));
   });
 
   it('without PRR falls to half at once and waits until pipe is below [RFC 6675 5]', () => {
@@ -282,6 +306,29 @@ describe('a timeout', () => {
     bench.at(1_210).arrives(ack(1, [10, 11]));
     expect(state(bench)).toBe('Loss');
     expect((bench.sent()[0]?.header.seq ?? 0) - bench.frame.iss).toBe(at(1));
+  });
+
+  it('waits for what was sent again to be acknowledged; duplicates before tell the scoreboard only [RFC 5682 3.1, step 2]', () => {
+    const bench = ten(quiet, 10 * MSS)
+      .at(1_101)
+      .ignore();
+    bench
+      .at(1_110)
+      .arrives(ack(0, [1, 2]))
+      .sends();
+    bench.at(1_120).arrives(ack(2)).sends(segment(10), segment(11));
+    bench.at(1_130).arrives(ack(3));
+    expect([state(bench), bench.info('cwnd')]).toEqual(['Open', 10 * MSS]);
+  });
+
+  it('starts F-RTO again if it repeats itself [RFC 5682 3.1]', () => {
+    const bench = ten(quiet, 10 * MSS)
+      .at(1_101)
+      .at(3_102)
+      .ignore();
+    bench.at(3_110).arrives(ack(1)).sends(segment(10), segment(11));
+    bench.at(3_120).arrives(ack(2));
+    expect([state(bench), bench.info('cwnd')]).toEqual(['Open', 10 * MSS]);
   });
 
   it('with nothing new to send goes the conventional way [RFC 5682 3.1, step 2 b]', () => {

@@ -54,7 +54,7 @@ describe('options', () => {
 });
 
 describe('walking extension headers', () => {
-  it('throws at nothing, reads nothing beyond the end, and finds an upper header within the packet [attacks.md B11]', () => {
+  it('B11 the walk throws at nothing, reads nothing beyond the end, and finds an upper header within the packet', () => {
     const kinds = fc.constantFrom(0, 43, 44, 59, 60, 6, 58, 200);
     const tails = fc.array(fc.oneof(kinds, fc.nat({ max: 255 }), fc.constant(0)), { maxLength: 120 });
     fc.assert(

@@ -99,6 +99,10 @@ it('does not count the time in which the window was not used [RFC 9438 4.2, 5.8]
   idle.ack(MSS);
   busy.ack(MSS);
   expect(idle.control.cwnd).toBe(busy.control.cwnd);
+  const silent = afterLoss(100).ack(MSS).wait(seconds(60)); // nothing was in flight
+  silent.control.segmentSent?.(0, silent.now);
+  silent.ack(MSS);
+  expect(silent.control.cwnd).toBe(busy.control.cwnd);
   const used = afterLoss(100).ack(MSS).wait(seconds(60)).ack(MSS); // while with a used window the cubic has run on
   expect(used.control.cwnd).toBeGreaterThan(busy.control.cwnd);
 });
