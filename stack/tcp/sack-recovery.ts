@@ -203,11 +203,12 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
 
   timeout(first: boolean, now: Instant, times: AckTimes): void {
     const sender = this.#sender;
+    const { scoreboard } = sender;
     this.#account.now = now;
     this.#probe.reset();
     this.dupAcks = 0;
     // The peer has thrown away what it had reported: else SND.UNA would lie beyond it [RFC 2018 8].
-    if (sender.scoreboard.first?.isSacked === true) sender.scoreboard.forgetSacks();
+    if (scoreboard.first?.isSacked === true) scoreboard.forgetSacks();
     // Not if it interrupts a recovery: what is acknowledged then may be of that one's retransmissions [RFC 5682 3.1, step 1]. But if the
     // same segment times out once more, the algorithm starts again [3.1; 3.2].
     const again = !first && this.#frto === 'first';
@@ -220,7 +221,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
     this.state = 'Loss';
     this.recover = add(sender.nxt, -1);
     if (this.#settings.rack) this.rack.detectLossOnTimeout(sender.una, this.#view(now, times));
-    else sender.scoreboard.markAllLost();
+    else scoreboard.markAllLost();
     this.reorderingDeadline = undefined;
     sender.limitedTransmit = 0;
     sender.holdLost = false;
@@ -258,7 +259,8 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   }
 
   #undoIfSpurious({ acked }: TakenAck): void {
-    if (!this.#settings.undo || this.#spurious?.isExhausted(this.#sender.una) !== false) return;
+    if (!this.#settings.undo || this.#spurious === undefined) return;
+    if (this.#spurious.isExhausted(this.#sender.una)) return;
     const eifel = acked > 0 && this.active && this.#spurious.isOlder(this.#account.echo);
     if (!eifel && !(this.#account.dsack && this.#spurious.allExplained)) return;
     // In fast recovery something may be lost beside what was late: as long as that is out, it goes on.

@@ -1,5 +1,5 @@
 import type { Instant } from '../time.ts';
-import { type SeqNumber, add, geq, gt, leq, lt } from './sequence.ts';
+import { type SeqNumber, add, distance, geq, gt, leq, lt } from './sequence.ts';
 import { SequencePages } from './sequence-pages.ts';
 import { Transmission } from './transmission.ts';
 
@@ -33,9 +33,10 @@ export class Scoreboard {
   /** The end of the highest range that was reported; undefined: none since SND.UNA last passed it. */
   highestSacked: SeqNumber | undefined;
   readonly #records: SequencePages<Transmission> = new SequencePages();
-  readonly #lost: SequencePages<Transmission> = new SequencePages();
-  /** Those that were sacked: no two of them follow each other, so each is a run. */
-  readonly #sackedRuns: SequencePages<Transmission> = new SequencePages();
+  /** Undefined until something is lost. */
+  #lost: SequencePages<Transmission> | undefined;
+  /** Those that were sacked: no two of them follow each other, so each is a run; undefined until one was. */
+  #sackedRuns: SequencePages<Transmission> | undefined;
   #oldest: Transmission | undefined;
   #newest: Transmission | undefined;
   #order: number = 0;
@@ -48,7 +49,8 @@ export class Scoreboard {
 
   /** Records touched so far, for tests that count steps. */
   get steps(): number {
-    return this.#records.steps + this.#lost.steps + this.#sackedRuns.steps + this.#walked;
+    const others = (this.#lost?.steps ?? 0) + (this.#sackedRuns?.steps ?? 0);
+    return this.#records.steps + others + this.#walked;
   }
 
   /** The record at SND.UNA; undefined if nothing is out. */
@@ -68,18 +70,28 @@ export class Scoreboard {
 
   /** Of those that count as lost, the one with the lowest sequence numbers. */
   get firstLost(): Transmission | undefined {
-    return this.#lost.first;
+    return this.#lost?.first;
   }
 
   /** The last run of SACKed bytes that begins below `before`; without `before` the last of all. */
   sackedRun(before?: SeqNumber): Transmission | undefined {
-    return before === undefined ? this.#sackedRuns.last : this.#sackedRuns.find(add(before, -1));
+    return before === undefined ? this.#sackedRuns?.last : this.#sackedRuns?.find(add(before, -1));
   }
 
   /** The record that holds `at`. */
   find(at: SeqNumber): Transmission | undefined {
     const found = this.#records.find(at);
     return found !== undefined && lt(at, found.end) ? found : undefined;
+  }
+
+  /** Up to where nothing from `start` on was sacked; looks no further than `most` bytes. */
+  endOfHole(start: SeqNumber, most: number): SeqNumber {
+    let end = start;
+    for (let record = this.find(start); record?.isSacked === false; record = record.next) {
+      end = record.end;
+      if (distance(start, end) > most) break;
+    }
+    return end;
   }
 
   /** New data or a FIN leaves. */
@@ -165,6 +177,7 @@ export class Scoreboard {
     record.isLost = true;
     this.lostBytes += record.length;
     if (record.isForgiven) this.forgivenBytes += record.length;
+    this.#lost ??= new SequencePages();
     this.#lost.insert(record);
     this.observer?.lost(record);
   }
@@ -178,8 +191,8 @@ export class Scoreboard {
   noneLost(): void {
     const flying: Transmission[] = [];
     for (let record = this.#oldest; record !== undefined; record = record.newer) flying.push(record);
-    this.#walked += flying.length + this.#lost.length;
-    for (let record = this.#lost.first; record !== undefined; record = this.#lost.first) {
+    this.#walked += flying.length + (this.#lost?.length ?? 0);
+    for (let record = this.#lost?.first; record !== undefined; record = this.#lost?.first) {
       this.#unmark(record);
       if (record.retransmissions > 0) this.againBytes += record.length;
       flying.push(record);
@@ -205,8 +218,8 @@ export class Scoreboard {
 
   clear(): void {
     this.#records.clear();
-    this.#lost.clear();
-    this.#sackedRuns.clear();
+    this.#lost?.clear();
+    this.#sackedRuns?.clear();
     this.#oldest = undefined;
     this.#newest = undefined;
     this.sackedBytes = 0;
@@ -245,11 +258,14 @@ export class Scoreboard {
     this.observer?.delivered(record, record.length);
     const { previous, next } = record;
     if (next?.isSacked === true) {
-      this.#sackedRuns.remove(next);
+      this.#sackedRuns?.remove(next);
       this.#merge(record, next);
     }
     if (previous?.isSacked === true) this.#merge(previous, record);
-    else this.#sackedRuns.insert(record);
+    else {
+      this.#sackedRuns ??= new SequencePages();
+      this.#sackedRuns.insert(record);
+    }
   }
 
   /** `second`, sacked like `first` before it, becomes part of it. */
@@ -272,7 +288,7 @@ export class Scoreboard {
 
   #unsack(record: Transmission): void {
     record.isSacked = false;
-    this.#sackedRuns.remove(record);
+    this.#sackedRuns?.remove(record);
     this.sackedBytes -= record.length;
     this.sackedSegments = this.sackedBytes === 0 ? 0 : Math.max(0, this.sackedSegments - record.segments);
   }
@@ -281,7 +297,7 @@ export class Scoreboard {
     record.isLost = false;
     this.lostBytes -= record.length;
     if (record.isForgiven) this.forgivenBytes -= record.length;
-    this.#lost.remove(record);
+    this.#lost?.remove(record);
   }
 
   /** Cuts `record` at `at`; returns the later part. */
@@ -293,10 +309,10 @@ export class Scoreboard {
     if (rest.next !== undefined) rest.next.previous = rest;
     record.next = rest;
     this.#records.insert(rest);
-    if (record.isLost) this.#lost.insert(rest);
+    if (record.isLost) this.#lost?.insert(rest);
     else if (record.isSacked) {
       this.sackedSegments += record.segments + rest.segments - segments;
-      this.#sackedRuns.insert(rest);
+      this.#sackedRuns?.insert(rest);
     } else this.#linkAfter(rest, record);
     return rest;
   }

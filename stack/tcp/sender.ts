@@ -78,6 +78,9 @@ export class Sender {
   #queueSeq: SeqNumber = seq(0);
 
   readonly #restartsAfterIdle: boolean;
+  /** The most that was out since SND.UNA passed `#mostOutSince`. */
+  #mostOut: number = 0;
+  #mostOutSince: SeqNumber = seq(0);
 
   constructor(settings: TcpSettings, random: Random) {
     this.noDelay = !settings.nagle;
@@ -284,6 +287,7 @@ export class Sender {
     const plan = this.#plan(this.nxt, length, cause, finAllowed);
     this.congestion.segmentSent?.(this.inFlight, now);
     this.nxt = add(this.nxt, plan.length + (plan.fin ? 1 : 0));
+    this.#noteOut();
     this.scoreboard.sent(plan.seq, this.nxt, this.mss, plan.fin, now, cause === 'mtu-probe');
     this.probed = false;
     this.lastSent = now;
@@ -302,10 +306,21 @@ export class Sender {
     return this.unsent > 0 && Math.max(length, 1) <= this.wnd - this.flightSize;
   }
 
-  /** Whether the window had been used, by half at least, so that it may grow; several ACKs may come before more is sent [RFC 5681 3.1]. */
+  /**
+   * Whether the window had been used, by half at least, so that it may grow [RFC 5681 3.1]: by the most that was out within the last round
+   * trip, since several ACKs may come before more is sent (as Linux has it).
+   */
   wasLimited(flight: number): boolean {
     const { cwnd, ssthresh } = this.congestion;
-    return cwnd < ssthresh ? flight * 2 > cwnd : (flight + this.mss) * 2 > cwnd;
+    const used = Math.max(flight, this.#mostOut);
+    return cwnd < ssthresh ? used * 2 > cwnd : (used + this.mss) * 2 > cwnd;
+  }
+
+  #noteOut(): void {
+    const flight = this.flightSize;
+    if (flight <= this.#mostOut && lt(this.una, this.#mostOutSince)) return;
+    this.#mostOut = flight;
+    this.#mostOutSince = this.nxt;
   }
 
   /** TLP_send_probe() [RFC 8985 7.3]: a new segment if there is one and the peer's window lets it go, else the last one again. */

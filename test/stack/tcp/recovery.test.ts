@@ -43,6 +43,12 @@ it('grows by one segment per window in congestion avoidance [RFC 5681 3.1; RFC 3
   expect(bench.info('cwnd')).toBe(11_000);
 });
 
+it('grows by every ACK of a full window, though several come before more is sent [RFC 5681 3.1]', () => {
+  const bench = ten({ abcLimit: 2 });
+  for (const ack of [2_001, 4_001, 6_001, 8_001, 10_001]) bench.arrives(dup(ack)); // the program has nothing more to send
+  expect(bench.info('cwnd')).toBe(20_000);
+});
+
 it('does not grow a window that is not used [RFC 5681 3.1]', () => {
   const bench = established({}, `<MSS=${MSS}>`).write(100).arrives(dup(101));
   expect(bench.info('cwnd')).toBe(10_000);

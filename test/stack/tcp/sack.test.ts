@@ -294,7 +294,7 @@ describe('a timeout', () => {
     expect(bench.info('cwnd')).toBe(MSS);
     bench.at(1_110).arrives(ack(1)).sends(segment(10), segment(11)); // new data, not 1 again
     bench.at(1_120).arrives(ack(2));
-    expect([state(bench), bench.info('cwnd')]).toEqual(['Open', 10 * MSS]);
+    expect([state(bench), bench.info('cwnd')]).toEqual(['Open', 11 * MSS]);
     expect(bench.connection.sender.scoreboard.lostBytes).toBe(0);
   });
 
@@ -318,7 +318,7 @@ describe('a timeout', () => {
       .sends();
     bench.at(1_120).arrives(ack(2)).sends(segment(10), segment(11));
     bench.at(1_130).arrives(ack(3));
-    expect([state(bench), bench.info('cwnd')]).toEqual(['Open', 10 * MSS]);
+    expect([state(bench), bench.info('cwnd')]).toEqual(['Open', 11 * MSS]);
   });
 
   it('starts F-RTO again if it repeats itself [RFC 5682 3.1]', () => {
@@ -328,7 +328,7 @@ describe('a timeout', () => {
       .ignore();
     bench.at(3_110).arrives(ack(1)).sends(segment(10), segment(11));
     bench.at(3_120).arrives(ack(2));
-    expect([state(bench), bench.info('cwnd')]).toEqual(['Open', 10 * MSS]);
+    expect([state(bench), bench.info('cwnd')]).toEqual(['Open', 11 * MSS]);
   });
 
   it('with nothing new to send goes the conventional way [RFC 5682 3.1, step 2 b]', () => {
@@ -367,7 +367,7 @@ describe('what was done for nothing is undone', () => {
     bench.at(1_101);
     expect([state(bench), bench.sent().length]).toEqual(['Loss', 1]);
     bench.at(1_110).arrives('<SEQ=1><ACK=989><CTL=ACK><TS=2/100>'); // of the first transmission
-    expect([state(bench), bench.info('cwnd')]).toEqual(['Open', 10 * 988]);
+    expect([state(bench), bench.info('cwnd')]).toEqual(['Open', 11 * 988]);
     bench.sends();
   });
 
