@@ -11,6 +11,10 @@ export const INVARIANTS = {
   9: 'the bounds on resources hold',
   10: 'at the end nothing is left',
   11: 'once the faults stop, the transfer completes in time',
+  12: 'what is out is in flight, sacked or lost, each byte once; cwnd is a number above 0',
+  13: 'what SACK reported is not sent again, unless the peer has thrown it away',
+  14: 'a tail is probed once',
+  15: 'SACK blocks tell what is held, D-SACK what came twice',
 } as const;
 
 /** The number of an invariant. */

@@ -1,4 +1,5 @@
 import type { TcpConnection } from '../../stack/tcp/connection.ts';
+import type { TcpState } from '../../stack/tcp/states.ts';
 import { type Instant, NEVER } from '../../stack/time.ts';
 import type { CallEvent, SegmentEvent, TraceEvent } from '../../stack/trace.ts';
 import { SimulationFailure } from '../failure.ts';
@@ -6,12 +7,14 @@ import type { WorldHost } from '../network/host.ts';
 import { type Breach, INVARIANTS, type InvariantNumber } from './breach.ts';
 import { FrameCheck } from './frame-check.ts';
 import { LiveCheck } from './live-check.ts';
+import { RecoveryCheck } from './recovery-check.ts';
 import { SegmentCheck } from './segment-check.ts';
 import { StreamCheck } from './stream-check.ts';
 
 interface WatchedConnection {
   readonly segments: SegmentCheck;
   readonly live: LiveCheck;
+  readonly recovery: RecoveryCheck;
   connection: TcpConnection | undefined;
 }
 
@@ -24,6 +27,11 @@ interface WatchedHost {
   resets: number;
 }
 
+/** Whether it may rest as a half-open record. */
+function isHandshake(state: TcpState): boolean {
+  return state === 'SYN-RECEIVED' || state === 'CLOSED';
+}
+
 /** The invariants of determinism.md section 6, checked along with the trace. The first breach is kept in `broken`. */
 export class Invariants {
   /** What is broken; undefined: nothing. The world throws it when the step is over. */
@@ -32,6 +40,8 @@ export class Invariants {
   readonly #where: () => { readonly at: Instant; readonly event: number };
   readonly #watched: Map<string, WatchedHost> = new Map();
   readonly #streams: StreamCheck;
+  /** The shift that each SYN announced, by its sequence number. */
+  readonly #scales: Map<number, number> = new Map();
   readonly #touched: Set<WatchedConnection> = new Set();
   readonly #breach: Breach;
 
@@ -73,17 +83,25 @@ export class Invariants {
 
   /** Everything that is due at this instant has happened, and time is about to move on. */
   instantOver(): void {
-    for (const { connection, live } of this.#touched) if (connection !== undefined) live.check(connection);
+    for (const { connection, live, recovery } of this.#touched) {
+      if (connection === undefined || connection.resting !== undefined) continue;
+      live.check(connection);
+      recovery.check(connection);
+    }
     this.#touched.clear();
   }
 
   /** Nothing may be left [invariant 10]. */
   atEnd(): void {
     for (const { host, name } of this.#hosts) {
+      const { total, halfOpen, timeWait } = host.stats().memory;
       if (host.tcp.size > 0) {
         const states = [...host.tcp.connections()].map(({ id, state }) => `#${id} ${state}`);
         this.#breach(10, [name], `${host.tcp.size} connections are left: ${states.join(', ')}`);
       }
+      const left = total - halfOpen - timeWait; // those two keep a page each
+      if (host.tcp.size === 0 && left !== 0)
+        this.#breach(10, [name], `${left} bytes are left in the account of memory`);
       if (host.ip.nextDeadline() !== NEVER)
         this.#breach(10, [name], 'fragments or questions for a neighbour are left');
     }
@@ -91,6 +109,8 @@ export class Invariants {
 
   #segment(host: WatchedHost, event: SegmentEvent): void {
     if (event.direction === 'out') host.frames.meant(event);
+    if (event.direction === 'out' && event.header.syn)
+      this.#scales.set(event.header.seq, event.header.options.windowScale ?? 0);
     if (event.connection === 0) this.#answer(host, event);
     if (event.direction === 'in') {
       host.lastIn = event;
@@ -99,8 +119,26 @@ export class Invariants {
     if (event.connection === 0) return;
     const watched = this.#connection(host, event.connection);
     const { challengeAckInterval } = host.host.settings.tcp;
-    if (event.direction === 'in') watched.segments.arrived(event, watched.connection);
-    else watched.segments.departs(event, watched.connection, challengeAckInterval);
+    const { connection, segments, recovery } = watched;
+    if (connection !== undefined) this.#checkScale(host, connection);
+    if (event.direction === 'in') {
+      segments.arrived(event, connection);
+      recovery.arrived(event, connection);
+    } else {
+      segments.departs(event, connection, challengeAckInterval);
+      if (connection !== undefined) recovery.departs(event, connection);
+    }
+  }
+
+  /** The shift is what the peer announced, or 0 if its offer was lost on the way; it may have gone through a SYN cookie. */
+  #checkScale(host: WatchedHost, { sender, receiver }: TcpConnection): void {
+    const announced = this.#scales.get(receiver.irs);
+    if (sender.windShift === 0 || announced === undefined || sender.windShift === announced) return;
+    this.#breach(
+      4,
+      [host.host.name],
+      `windows are shifted by ${sender.windShift}, the peer said ${announced}`,
+    );
   }
 
   /** A RST for no connection. */
@@ -136,14 +174,17 @@ export class Invariants {
     let watched = host.connections.get(id);
     if (watched === undefined) {
       const segments = new SegmentCheck(name, this.#breach);
-      watched = { segments, live: new LiveCheck(name, this.#breach), connection: undefined };
+      const live = new LiveCheck(name, this.#breach);
+      watched = { segments, live, recovery: new RecoveryCheck(name, this.#breach), connection: undefined };
       host.connections.set(id, watched);
     }
-    if (watched.connection === undefined) {
-      for (const connection of host.host.tcp.connections()) {
-        if (connection.id !== id) continue;
-        watched.connection = connection;
-        this.#streams.watch(name, connection);
+    const { connection: known } = watched;
+    // What rests as a record is another object when it is awake again.
+    if (known === undefined || known.resting !== undefined || isHandshake(known.state)) {
+      const awake = host.host.tcp.awake(id);
+      if (awake !== undefined && awake !== known) {
+        watched.connection = awake;
+        this.#streams.watch(name, awake);
       }
     }
     this.#touched.add(watched);

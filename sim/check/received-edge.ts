@@ -6,11 +6,14 @@ export class ReceivedEdge {
   edge: SeqNumber | undefined;
   #beyond: { readonly left: SeqNumber; readonly right: SeqNumber }[] = [];
 
-  /** A segment came that takes `length` of the sequence space from `seq` on; a SYN begins the account. */
-  arrived(seq: SeqNumber, length: number, syn: boolean): void {
+  /**
+   * A segment came that takes `length` of the sequence space from `seq` on. A SYN begins the account, or `begins`: the ACK of a SYN cookie,
+   * before which there was no connection.
+   */
+  arrived(seq: SeqNumber, length: number, begins: boolean): void {
     const right = add(seq, length);
     if (this.edge === undefined) {
-      if (syn) this.edge = right;
+      if (begins) this.edge = right;
       return;
     }
     if (length === 0 || leq(right, this.edge)) return;

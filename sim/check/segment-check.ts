@@ -36,7 +36,8 @@ export class SegmentCheck {
   arrived(event: SegmentEvent, connection: TcpConnection | undefined): void {
     const { header, length } = event;
     const size = length + (header.syn ? 1 : 0) + (header.fin ? 1 : 0);
-    this.#received.arrived(header.seq, size, header.syn);
+    const cookie = !header.rst && (connection === undefined ? this.#iss === undefined : connection.passive);
+    this.#received.arrived(header.seq, size, header.syn || cookie);
     const shift = header.syn ? 0 : (connection?.sender.windShift ?? 0);
     const sent = connection?.sender.highestSent;
     const ack = header.ack ?? (this.#iss === undefined ? undefined : add(this.#iss, 1));

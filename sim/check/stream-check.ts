@@ -4,6 +4,8 @@ import type { Breach } from './breach.ts';
 /** One direction of a connection: what the program gave, as far as the other program has not got it yet. */
 interface Stream {
   readonly host: string;
+  /** The connection that reads it; a second one out of the same SYN cookie gets what was delivered already [RFC 4987 3.6]. */
+  reader: number | undefined;
   readonly chunks: Uint8Array[];
   /** Bytes of the oldest chunk that are compared already. */
   at: number;
@@ -25,11 +27,14 @@ export class StreamCheck {
 
   /** A connection came to be: what it sends and what its program gets is looked at from now on. */
   watch(host: string, connection: TcpConnection): void {
-    this.#streams.set(connection.sender.iss, { host, chunks: [], at: 0, compared: 0 });
+    const { iss } = connection.sender;
+    // Awake again after it was a record; or an old segment has made a connection of its SYN cookie a second time.
+    if (this.#streams.get(iss)?.host !== host)
+      this.#streams.set(iss, { host, reader: undefined, chunks: [], at: 0, compared: 0 });
     const receive = connection.receive.bind(connection);
     connection.receive = (max?: number): Uint8Array | undefined => {
       const bytes = receive(max);
-      if (bytes !== undefined) this.#delivered(host, connection.receiver.irs, bytes);
+      if (bytes !== undefined) this.#delivered(host, connection, bytes);
       return bytes;
     };
   }
@@ -39,9 +44,11 @@ export class StreamCheck {
     this.#streams.get(connection.sender.iss)?.chunks.push(bytes.slice());
   }
 
-  #delivered(host: string, irs: number, bytes: Uint8Array): void {
-    const stream = this.#streams.get(irs);
+  #delivered(host: string, { id, receiver }: TcpConnection, bytes: Uint8Array): void {
+    const stream = this.#streams.get(receiver.irs);
     if (stream === undefined) return; // the peer is no host of this world
+    stream.reader ??= id;
+    if (stream.reader !== id) return;
     for (let at = 0; at < bytes.length; ) {
       const chunk = stream.chunks[0];
       if (chunk === undefined) {

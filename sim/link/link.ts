@@ -19,6 +19,8 @@ export interface LinkOptions extends Impairments {
   readonly 'b→a'?: Impairments;
   /** Such as `10.0.1.0/24`: the ends get its first two addresses. By default 10.0.n.0/24 for the n-th link. */
   readonly subnet?: string;
+  /** The devices at its ends take super-segments and cut them, as TSO does; false at first. */
+  readonly segmentation?: boolean;
   /** Such as `fd00:1::/64`: hosts and routers at its ends get IPv6 addresses too, in use at once; none at first. */
   readonly subnet6?: string;
 }
@@ -60,7 +62,11 @@ export class Link {
     this['b→a'] = back;
     there.sendBack = (packet) => back.inject(packet);
     back.sendBack = (packet) => there.inject(packet);
-    this.ends = [new LinkEnd(endNames[0], this, there, back), new LinkEnd(endNames[1], this, back, there)];
+    const cuts = options.segmentation ?? false;
+    this.ends = [
+      new LinkEnd(endNames[0], this, there, back, cuts),
+      new LinkEnd(endNames[1], this, back, there, cuts),
+    ];
   }
 
   /** Packets that wait, are on their way, or are held, both ways. */
@@ -140,6 +146,7 @@ function impairmentsOf(options: LinkOptions): Impairments {
     medium: _d,
     subnet: _s,
     subnet6: _6,
+    segmentation: _t,
     'a→b': _a,
     'b→a': _b,
     ...impairments
@@ -147,13 +154,16 @@ function impairmentsOf(options: LinkOptions): Impairments {
   return impairments;
 }
 
+/** Super-segments of both versions of IP are taken. */
+const CUTS: Offloads = { checksum: false, tso4: true, tso6: true };
+
 /** A device at one end of a link. It takes every frame: what waits does so in the link's queue. */
 export class LinkEnd implements Device {
   readonly name: string;
   readonly link: Link;
   readonly medium: 'ip' | 'ethernet';
   readonly mtu: number;
-  readonly offloads: Offloads = NO_OFFLOADS;
+  readonly offloads: Offloads;
   readonly headroom: number = 0;
   readonly receiveQueue: number | undefined = undefined;
   onWritable: (() => void) | undefined;
@@ -161,13 +171,14 @@ export class LinkEnd implements Device {
   readonly in: Lane;
   #closed: boolean = false;
 
-  constructor(name: string, link: Link, out: Lane, incoming: Lane) {
+  constructor(name: string, link: Link, out: Lane, incoming: Lane, cuts: boolean) {
     this.name = name;
     this.link = link;
     this.medium = link.medium;
     this.mtu = link.mtu;
     this.out = out;
     this.in = incoming;
+    this.offloads = cuts ? CUTS : NO_OFFLOADS;
   }
 
   attach(receiver: DeviceReceiver): void {
@@ -176,7 +187,7 @@ export class LinkEnd implements Device {
   }
 
   transmit(frames: readonly PacketBuffer[]): number {
-    if (!this.#closed) for (const frame of frames) this.out.transmit(frame);
+    if (!this.#closed) for (const frame of frames) this.out.transmit(frame); // the lane cuts
     return frames.length;
   }
 

@@ -2,7 +2,7 @@ import { Host } from '../../stack/host.ts';
 import type { Ip } from '../../stack/ip/ip.ts';
 import type { Settings } from '../../stack/settings.ts';
 import type { TcpListener } from '../../stack/tcp/listener.ts';
-import type { Tcp } from '../../stack/tcp/tcp.ts';
+import type { ConnectOptions, ListenOptions, Tcp } from '../../stack/tcp/tcp.ts';
 import type { Scheduler } from '../../stack/time.ts';
 import type { Tracer } from '../../stack/trace.ts';
 import {
@@ -93,10 +93,15 @@ export class WorldHost {
     this.host.ip.routes.add({ destination: IPV6_ANY, prefixLength: 0, interface: added, gateway });
   }
 
-  /** Listens; each connection gets a flow, which `accepted` hears of. */
-  listen(port: number, accepted: (flow: Flow) => void = () => undefined, options?: FlowOptions): TcpListener {
+  /** Listens; each connection gets a flow, which `accepted` hears of. `more`: backlog, Fast Open and so on. */
+  listen(
+    port: number,
+    accepted: (flow: Flow) => void = () => undefined,
+    options?: FlowOptions,
+    more?: Omit<ListenOptions, 'port'>,
+  ): TcpListener {
     const listener: TcpListener = this.tcp.listen(
-      { port },
+      { ...more, port },
       {
         connectionReady: () => {
           for (;;) {
@@ -113,13 +118,18 @@ export class WorldHost {
     return listener;
   }
 
-  /** Opens a connection to a host, or an address such as `10.0.1.2` or `fd00:1::2`. */
-  connect(to: WorldHost | string, port: number, options?: FlowOptions): Flow {
+  /** Opens a connection to a host, or an address such as `10.0.1.2` or `fd00:1::2`. `more`: Fast Open and so on. */
+  connect(
+    to: WorldHost | string,
+    port: number,
+    options?: FlowOptions,
+    more?: Omit<ConnectOptions, 'remote'>,
+  ): Flow {
     const text = typeof to === 'string' ? to : to.address;
     const address = parseAddress(text);
     if (address === undefined) throw new Error(`${text} is no address such as 10.0.1.2`);
     const flow = new Flow(options);
-    flow.connection = this.tcp.connect({ remote: { address, port } }, flow);
+    flow.connection = this.tcp.connect({ ...more, remote: { address, port } }, flow);
     return flow;
   }
 }

@@ -12,6 +12,7 @@ import { acknowledgmentArrived } from './acknowledged.ts';
 import { enterTimeWait, enteredFinWait2, startTimeWait } from './closing.ts';
 import type { TcpConnection } from './connection.ts';
 import { established, queueText, takeSyn } from './open.ts';
+import { crossedProbe, isOldData } from './old-segments.ts';
 import type { ArrivedSegment } from './segment.ts';
 import { add, distance, gt, inWindow, leq, lt, min } from './sequence.ts';
 import { canReceive } from './states.ts';
@@ -171,21 +172,14 @@ function unacceptable(connection: TcpConnection, segment: ArrivedSegment): Verdi
   if (segment.length > 0 && lt(segment.seq, nxt))
     connection.receiver.cameTwice(segment.seq, min(nxt, segment.end));
   if (segment.syn) return 'TCP_INVALID_SYN';
+  const { ack } = segment.header;
+  if (ack !== undefined && crossedProbe(connection, segment, ack)) {
+    acknowledgmentArrived(connection, segment, ack);
+    afterAck(connection);
+  }
   if (segment.sequenceLength > 0 && leq(segment.end, connection.receiver.nxt)) return 'TCP_OLD_DATA';
   if (segment.sequenceLength > 0) return connection.receiver.wnd === 0 ? 'TCP_ZEROWINDOW' : 'TCP_OVERWINDOW';
   return 'TCP_INVALID_SEQUENCE';
-}
-
-/**
- * Data came again that was all here: most often our ACK of it was lost. The order of RFC 7323 5.3 rejects it before R3; then our next ACK
- * echoes the first transmission, the peer takes the time from there, its own timeout included, for the round-trip time, and where ACKs
- * are lost again and again its RTO grows without bound. By the letter of 4.3 (2) its timestamp is taken; so is it here.
- */
-function isOldData({ receiver, sender }: TcpConnection, segment: ArrivedSegment): boolean {
-  const { ack } = segment.header;
-  if (segment.sequenceLength === 0 || segment.syn || gt(segment.end, receiver.nxt) || ack === undefined)
-    return false;
-  return !gt(ack, sender.highestSent) && !lt(ack, add(sender.una, -sender.maxWnd)); // as in `checkAck`
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Chunk, type Place, RunPages } from './run-pages.ts';
-import { type SeqNumber, add, distance, geq, lt } from './sequence.ts';
+import { type SeqNumber, add, distance, geq, lt, max, min } from './sequence.ts';
 
 /** What a chunk costs beside its bytes: the objects, their places in a page, the typed array (attacks.md A13). */
 export const CHUNK_OVERHEAD = 256;
@@ -54,6 +54,13 @@ export class Assembler {
   /** All runs, in order. */
   *[Symbol.iterator](): Iterator<Range> {
     yield* this.#runs;
+  }
+
+  /** What of `[left, right)` is here already: the first piece of it; undefined: nothing is. */
+  firstHeld(left: SeqNumber, right: SeqNumber): Range | undefined {
+    const run = this.#runs.at(this.#runs.firstEndingAfter(left));
+    if (run === undefined || !lt(run.left, right)) return undefined;
+    return { left: max(left, run.left), right: min(right, run.right) };
   }
 
   /** The run that holds the byte at `seq`; undefined: it is not here. */

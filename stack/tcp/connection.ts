@@ -320,7 +320,7 @@ export class TcpConnection extends ConnectionVariables {
   }
 
   /**
-   * Lets no more than `bytes` (at least 1) wait unsent beyond what the windows take; undefined: as the settings have it. `send` takes less
+   * Lets no more than `bytes` (at least a segment) wait unsent beyond what the windows take; undefined: as the settings have it. `send` takes less
    * then, and `writable` comes when less than that is unsent.
    */
   setNotSentLowat(bytes: number | undefined): void {

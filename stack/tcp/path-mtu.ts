@@ -70,16 +70,18 @@ export function packetTooBig(connection: TcpConnection, reported: number): DropR
   return undefined;
 }
 
-/** Full-sized segments were sent again in vain: perhaps larger packets vanish [RFC 4821 7.7; RFC 8899 4.3]. Called upon each timeout. */
+/** Large segments were sent again in vain: perhaps larger packets vanish [RFC 4821 7.7; RFC 8899 4.3]. Called upon each timeout. */
 export function suspectBlackHole(connection: TcpConnection): void {
   const { pathMtu, context, retransmissions, sender } = connection;
   const { mtuProbing, blackHoleTimeouts } = context.settings.tcp;
   if (mtuProbing === 'off' || retransmissions < blackHoleTimeouts) return;
   const first = sender.scoreboard.first;
-  if (first === undefined || first.length < sender.mss) return; // small packets vanish as well
+  if (first === undefined) return;
   const floor = isIPv4(connection.remote.address) ? context.settings.ip.minPathMtu : IPV6_MINIMUM;
-  const base = BASES.find((size) => size < pathMtu && size >= floor);
-  if (base === undefined || (retransmissions - blackHoleTimeouts) % blackHoleTimeouts !== 0) return;
+  // A last segment that is not full-sized may be too large as well; what fits the smallest base vanishes for another reason.
+  const packet = Math.min(first.length, sender.mss) + headerBytes(connection);
+  const base = BASES.find((size) => size < Math.min(packet, pathMtu) && size >= floor);
+  if (base === undefined) return; // else at each further timeout, as Linux: the RTO has grown long by then
   connection.search = { ...newSearch(connection, base, pathMtu), from: context.now };
   connection.search.size = middle(connection.search); // the largest has just failed
   lower(connection, base);

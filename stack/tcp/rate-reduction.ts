@@ -35,6 +35,7 @@ export class RateReduction {
     }
     // The first retransmission leaves at once, whatever the bounds say [RFC 6937 3; RFC 9937].
     if (this.#out === 0) count = Math.max(count, smss);
-    return pipe + Math.max(count, 0);
+    // With nothing in flight no ACK would come and let anything go: lost retransmissions have been paid for.
+    return Math.max(pipe + Math.max(count, 0), smss);
   }
 }

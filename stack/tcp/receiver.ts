@@ -116,11 +116,12 @@ export class Receiver {
     const limit = 2 * Math.max(this.buffer, 65_536);
     const { seq: left, bytes, payloadAt, length } = segment;
     const ranges = Math.max(64, Math.floor(this.buffer / this.#settings.bytesPerRange)); // attacks.md A13
+    const twice = this.sack === undefined ? undefined : this.assembler.firstHeld(left, add(left, length));
     const stored = this.assembler.insert(left, bytes, payloadAt, length, limit, ranges);
     // A merged super-segment stands for many; three are all that a sender needs to hear.
     this.duplicateAcks += Math.min(segment.wireSegments, 3);
     if (this.sack !== undefined) {
-      if (stored >= 0 && stored < length) this.cameTwice(left, add(left, length));
+      if (twice !== undefined) this.cameTwice(twice.left, twice.right);
       // The FIN's number counts: else the peer takes the last segment, which is one with it, for lost [RFC 2018 3: sequence space].
       if (stored >= 0) this.sack.held(left, add(left, length + (segment.fin ? 1 : 0)));
       // More only if they have more to tell: beside timestamps three blocks fit into each.

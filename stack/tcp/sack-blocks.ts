@@ -1,6 +1,6 @@
 import type { SackBlock } from '../wire/tcp-options.ts';
 import type { Scoreboard } from './scoreboard.ts';
-import { type SeqNumber, add, geq, gt, leq, lt, max, min } from './sequence.ts';
+import { type SeqNumber, add, geq, gt, leq, lt, max } from './sequence.ts';
 
 /** Reads the SACK blocks of what arrives [RFC 2018 5, RFC 2883 4] into a scoreboard. Blocks that cannot be are passed over. */
 export class BlockReader {
@@ -86,11 +86,9 @@ export class BlockWriter {
     this.#blocks = [{ left: from, right: to, told: false }, ...others].slice(0, most);
   }
 
-  /** Of `[left, right)` something was here already: the next ACK says so, once [RFC 2883 4]; of a partial duplicate that part [4.1]. */
+  /** `[left, right)` was here already: the next ACK says so, once [RFC 2883 4]; of a partial duplicate it is that part [4.1]. */
   duplicate(left: SeqNumber, right: SeqNumber): void {
-    const known = this.#blocks.find((block) => lt(block.left, right) && gt(block.right, left));
-    this.#duplicate =
-      known === undefined ? { left, right } : { left: max(left, known.left), right: min(right, known.right) };
+    this.#duplicate = { left, right };
   }
 
   /** Blocks that no ACK has reported: with several holes in one batch more than fit into one. */

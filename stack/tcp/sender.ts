@@ -229,11 +229,12 @@ export class Sender {
     return flight > 0 ? 'nagle' : 'silly-window';
   }
 
-  /** The segment at SND.UNA again, whole, though the peer may have drawn its window back [RFC 9293 SHLD-16, MAY-7]. */
+  /** The segment at SND.UNA again, as far as SACK has not reported it, though the peer may have drawn its window back [RFC 9293 SHLD-16, MAY-7]. */
   #retransmit(cause: SendCause, now: Instant): SendPlan | undefined {
     this.retransmitNow = undefined;
-    const length = Math.min(this.mss, distance(this.una, min(this.nxt, this.finSeq)));
-    return this.#again(this.una, Math.max(0, length), cause, this.finSent, now);
+    const hole = this.scoreboard.endOfHole(this.una, this.mss); // small segments become a large one, but not over what SACK reported
+    const length = Math.min(this.mss, distance(this.una, min(hole, this.finSeq)));
+    return this.#again(this.una, Math.max(0, length), cause, this.finSent && hole === this.nxt, now);
   }
 
   /** What counts as lost, again: after a timeout from SND.UNA on, in slow start [RFC 5681 3.1]; with SACK each hole [RFC 6675 4, NextSeg (1)]. */

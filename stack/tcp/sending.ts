@@ -55,5 +55,7 @@ function notSentRoom(connection: TcpConnection): number {
   const { notSentLowat, sender } = connection;
   if (notSentLowat === Infinity) return Infinity;
   const leaves = Math.min(sender.wnd - sender.flightSize, sender.congestion.cwnd - sender.inFlight);
-  return Math.max(0, notSentLowat + Math.max(0, leaves) - notSent(connection));
+  // At least a segment: in smaller pieces each byte that an ACK makes room for would leave as a segment of its own.
+  const waits = Math.max(notSentLowat, sender.mss);
+  return Math.max(0, waits + Math.max(0, leaves) - notSent(connection));
 }

@@ -121,6 +121,12 @@ export class Tcp implements Transport {
     return [...this.#table.demux.connections()];
   }
 
+  /** The connection `id`, unless it rests as a record: a look that keeps nothing from being put away, for checks. */
+  awake(id: number): TcpConnection | undefined {
+    for (const connection of this.#table.demux.connections()) if (connection.id === id) return connection;
+    return undefined;
+  }
+
   /** How many there are. */
   get size(): number {
     return this.#table.demux.size + this.#table.dormant.size;

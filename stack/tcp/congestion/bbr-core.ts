@@ -23,6 +23,8 @@ export class BbrCore {
   cwnd: number = 0;
   pacingRate: number = 0;
   smss: number = 0;
+  /** In microseconds; 0: not measured yet. */
+  srtt: number = 0;
   /** C.has_selective_acks. */
   selective: boolean = false;
   /** A round-trip time was known when the pacing rate was first set. */
@@ -70,9 +72,13 @@ export class BbrCore {
     this.pacingRate = (GAINS.Startup.pacing * this.initialWindow * 1_000_000) / rtt;
   }
 
-  /** SetPacingRateWithGain. */
+  /**
+   * SetPacingRateWithGain; never less than a segment per round trip, which the window would always allow: a program that sent ten bytes
+   * before the first loss is no measure of the path, and at their rate the next segment would wait for a minute.
+   */
   setPacingRate(gain: number): void {
-    const rate = (gain * this.model.bw * (100 - PACING_MARGIN_PERCENT)) / 100;
+    const wanted = (gain * this.model.bw * (100 - PACING_MARGIN_PERCENT)) / 100;
+    const rate = wanted > 0 && this.srtt > 0 ? Math.max(wanted, (this.smss * 1_000_000) / this.srtt) : wanted;
     if (rate <= 0) return;
     if (this.model.fullBwReached || rate > this.pacingRate) this.pacingRate = rate;
   }

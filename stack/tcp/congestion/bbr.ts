@@ -98,6 +98,7 @@ export class Bbr implements CongestionControl {
     const { model } = core;
     const rs = sample.rate ?? NO_SAMPLE;
     core.rs = rs;
+    core.srtt = sample.srtt ?? 0;
     if (!core.rttSeen && (sample.srtt ?? 0) > 0) core.initPacingRate(sample.srtt);
     // With the first ACK for what was sent after the timeout its recovery is over.
     if (this.#recovering === 'timeout' && sample.acked > 0 && !sample.afterTimeout) this.exitRecovery();

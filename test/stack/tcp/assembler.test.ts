@@ -141,3 +141,17 @@ describe('the receive queue', () => {
     expect(distance(seq(0), seq(queue.length))).toBe(0);
   });
 });
+
+it('tells what of a range is held: the first piece of it, for D-SACK [RFC 2883 4.1]', () => {
+  const assembler = new Assembler();
+  for (const [left, length] of [
+    [10, 5],
+    [20, 5],
+  ] as const)
+    assembler.insert(seq(left), new Uint8Array(length), 0, length, 1_000_000);
+  const held = (left: number, right: number): unknown => assembler.firstHeld(seq(left), seq(right));
+  expect(held(0, 10)).toBeUndefined();
+  expect(held(15, 20)).toBeUndefined();
+  expect(held(12, 30)).toEqual({ left: 12, right: 15 });
+  expect(held(15, 22)).toEqual({ left: 20, right: 22 });
+});

@@ -40,9 +40,26 @@ describe('a limit for what waits unsent [Linux TCP_NOTSENT_LOWAT]', () => {
   it('can be set for one connection, and taken back', () => {
     const bench = established();
     bench.does((connection) => connection.setNotSentLowat(1_000));
-    expect(bench.connection.send(bytes(50_000))).toBe(15_600);
+    expect(bench.connection.send(bytes(50_000))).toBe(14_600 + 1_460); // a segment at least
     bench.does((connection) => connection.setNotSentLowat(undefined));
     expect(bench.connection.send(bytes(50_000))).toBe(50_000);
+  });
+
+  it('of a byte, without Nagle, makes no segments of a byte: what waits fills one', () => {
+    let segments = 0;
+    const pair = new Pair({
+      delay: ms(10),
+      client: { tcp: { notSentLowat: 1, nagle: false } },
+      tracer: (event) => {
+        if (event.type === 'segment' && event.direction === 'out' && event.length > 0) segments += 1;
+      },
+    });
+    const client = new Program(200_000);
+    const server = new Program(0);
+    pair.connect(client, server);
+    pair.run(ms(2_000));
+    expect(server.received).toBe(200_000);
+    expect(segments).toBeLessThan(200);
   });
 
   it('does not hold `enqueue` back', () => {

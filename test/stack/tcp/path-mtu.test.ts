@@ -159,6 +159,39 @@ describe('a report', () => {
   });
 });
 
+describe('a black hole that swallows less than full-sized segments', () => {
+  it.each([
+    [9_000, 1_400, 2_000],
+    [1_500, 900, 912],
+  ])(
+    'an MTU of %i, a path of %i bytes, %i bytes to send: the base is taken, and they arrive',
+    (mtu, bytes, size) => {
+      const world = createWorld({ seed: 1 });
+      const hole = { delay: ms(10), pathMtu: { bytes, tooBig: 'black-hole' } as const };
+      const { a, b } = pair(world, { mtu, 'a→b': hole, 'b→a': { delay: ms(10) } });
+      let received = 0;
+      b.listen(80, () => undefined, { heard: (_, flow) => (received = flow.received) });
+      const flow = a.connect(b, 80);
+      flow.send(DATA.subarray(0, size));
+      world.run(at(20));
+      expect(received).toBe(size);
+    },
+  );
+
+  it('what fits the smallest base is not made smaller: it vanishes for another reason', () => {
+    const world = createWorld({ seed: 1 });
+    const { a, b } = pair(world, {
+      delay: ms(10),
+      'a→b': { delay: ms(10), pathMtu: { bytes: 200, tooBig: 'black-hole' } },
+    });
+    b.listen(80);
+    const flow = a.connect(b, 80);
+    flow.send(DATA.subarray(0, 400));
+    world.run(at(20));
+    expect(flow.connection.pathMtu).toBe(1_500);
+  });
+});
+
 describe('the MSS that is announced', () => {
   it('can be clamped by a setting, and no segment is larger [RFC 9293 3.7.1, MUST-16]', () => {
     const world = createWorld({ seed: 1, settings: { tcp: { maxMss: 1_000 } } });

@@ -52,3 +52,10 @@ it('PRR lets at least as much leave as an ACK delivered: with all repaid and not
   reduction.sent(1_000);
   expect(reduction.window(1_000, 0, 50_000, 1_000, false)).toBe(1_000);
 });
+
+it('PRR leaves room for one segment when what it sent again was lost, too: with nothing in flight no ACK would come', () => {
+  const reduction = new RateReduction();
+  reduction.begin(100_000);
+  reduction.sent(10_000); // lost
+  expect(reduction.window(0, 0, 50_000, 1_000, false)).toBe(1_000);
+});

@@ -174,3 +174,13 @@ describe('steps per ACK (attacks.md A12, section 3)', () => {
     expect((pages.steps - before) / 16_384).toBeLessThan(64);
   });
 });
+
+it('the end of a hole: what leaves again whole ends where SACK has reported something (seed 64 of chaos)', () => {
+  const board = new Scoreboard();
+  for (let segment = 0; segment < 10; segment++)
+    board.sent(place(segment * MSS), place((segment + 1) * MSS), MSS, false, now(segment));
+  board.sack(place(2 * MSS), place(4 * MSS));
+  expect(board.endOfHole(place(0), 1_000)).toBe(place(2 * MSS));
+  expect(board.endOfHole(place(0), 50)).toBe(place(MSS)); // looks no further
+  expect(board.endOfHole(place(2 * MSS), 1_000)).toBe(place(2 * MSS));
+});

@@ -26,6 +26,15 @@ describe('a closed window', () => {
     expect(bench.told).toEqual(['closed timeout']);
   });
 
+  it("takes the ACK of an old probe when both sides took the other's octet: all other ACKs lie outside of the window", () => {
+    const bench = established({}, '<MSS=1460><WND=0>').write(100).sendsAt(1_000, data(1, 1));
+    bench.arrives('<SEQ=1><ACK=1><CTL=ACK><DATA=1><WND=0>').ignore(); // our ACK of it is lost, and so was the peer's of ours
+    bench.arrives('<SEQ=1><ACK=2><CTL=ACK><WND=500>').ignore(); // below RCV.NXT: not looked at
+    expect(bench.info('snd.una')).toBe(1);
+    bench.arrives('<SEQ=1><ACK=2><CTL=ACK><DATA=1><WND=0>').sends('<SEQ=2><ACK=2><CTL=ACK>');
+    expect(bench.info('snd.una')).toBe(2);
+  });
+
   it('goes on from what a probe has delivered', () => {
     const bench = established({}, '<MSS=1460><WND=0>').write(100).sendsAt(1_000, data(1, 1));
     bench.arrives('<SEQ=1><ACK=2><CTL=ACK><WND=0>').sendsAt(3_000, data(2, 1));
