@@ -81,7 +81,9 @@ export function suspectBlackHole(connection: TcpConnection): void {
   // A last segment that is not full-sized may be too large as well; what fits the smallest base vanishes for another reason.
   const packet = Math.min(first.length, sender.mss) + headerBytes(connection);
   const base = BASES.find((size) => size < Math.min(packet, pathMtu) && size >= floor);
-  if (base === undefined) return; // else at each further timeout, as Linux: the RTO has grown long by then
+  if (base === undefined) return;
+  // So small a path is rare: only after twice as many.
+  if (base < IPV6_MINIMUM && retransmissions < 2 * blackHoleTimeouts) return;
   connection.search = { ...newSearch(connection, base, pathMtu), from: context.now };
   connection.search.size = middle(connection.search); // the largest has just failed
   lower(connection, base);
