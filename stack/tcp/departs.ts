@@ -10,7 +10,7 @@ import { mtuProbeDue, mtuProbeSent } from './path-mtu.ts';
 import type { TcpConnection } from './connection.ts';
 import { ackOptions, segmentOptions, synOptions } from './options.ts';
 import type { OutgoingSegment } from './segment.ts';
-import type { SendPlan } from './send-plan.ts';
+import { type SendPlan, blocked } from './send-plan.ts';
 import { type SeqNumber, add } from './sequence.ts';
 import { isSynchronized } from './states.ts';
 import { urgentDue, urgentPointer } from './urgent.ts';
@@ -241,7 +241,7 @@ function setProbeTimers(connection: TcpConnection): void {
     timers.clear('override');
     return;
   }
-  const why = sender.blocked();
+  const why = blocked(sender);
   if (why === 'window') {
     timers.clear('override');
     if (!timers.isSet('persist')) timers.set('persist', after(context.now, persistInterval(connection)));

@@ -1,5 +1,6 @@
 import type { TcpSettings } from '../settings.ts';
 import type { Duration, Instant } from '../time.ts';
+import { type AckAccount, noAccount } from './ack-account.ts';
 import type { AckSample, CongestionCause } from './congestion/congestion-control.ts';
 import { conservativeLoss } from './conservative-loss.ts';
 import { LossProbe } from './loss-probe.ts';
@@ -13,18 +14,6 @@ import type { Sender } from './sender.ts';
 import { type SeqNumber, add, gt, leq, seq } from './sequence.ts';
 import { SpuriousRecovery } from './spurious.ts';
 import type { Transmission } from './transmission.ts';
-
-/** What one ACK has told so far. */
-interface AckAccount {
-  now: Instant;
-  minRtt: Duration | undefined;
-  echo: number | undefined;
-  delivered: number;
-  lost: number;
-  dsack: boolean;
-  /** It delivered something that was out when the timer went off and was never sent again [RFC 5682 3.1]. */
-  original: boolean;
-}
 
 /**
  * Loss recovery with SACK: losses are found by RACK [RFC 8985] or by counting [RFC 6675], repaired at the pace of PRR [RFC 6937], the tail
@@ -50,15 +39,7 @@ export class SackRecovery implements LossRecovery, ScoreboardObserver {
   #limited: number = 0;
   /** F-RTO: waits for the first ACK after the timeout, or the second [RFC 5682 3.1]. */
   #frto: 'off' | 'first' | 'second' = 'off';
-  #account: AckAccount = {
-    now: 0 as Instant,
-    minRtt: undefined,
-    echo: undefined,
-    delivered: 0,
-    lost: 0,
-    dsack: false,
-    original: false,
-  };
+  #account: AckAccount = noAccount();
 
   constructor(sender: Sender, settings: TcpSettings, clock: TimestampClock) {
     this.#sender = sender;

@@ -9,8 +9,9 @@ import { DeliveryRate } from './delivery-rate.ts';
 import { Pacer, sendQuantum } from './pacer.ts';
 import type { RttEstimator } from './rtt.ts';
 import { Scoreboard } from './scoreboard.ts';
-import type { Blocked, SendPlan } from './send-plan.ts';
+import type { SendPlan } from './send-plan.ts';
 import { type SeqNumber, add, distance, geq, gt, lt, min, seq } from './sequence.ts';
+import { WindowUse } from './window-use.ts';
 
 /**
  * The sending half of a connection: SND.UNA, SND.NXT, the peer's window, the send queue, and what may leave next
@@ -78,9 +79,7 @@ export class Sender {
   #queueSeq: SeqNumber = seq(0);
 
   readonly #restartsAfterIdle: boolean;
-  /** The most that was out since SND.UNA passed `#mostOutSince`. */
-  #mostOut: number = 0;
-  #mostOutSince: SeqNumber = seq(0);
+  readonly #use: WindowUse = new WindowUse();
 
   constructor(settings: TcpSettings, random: Random) {
     this.noDelay = !settings.nagle;
@@ -219,16 +218,6 @@ export class Sender {
     return plan;
   }
 
-  /** Why nothing leaves now. */
-  blocked(): Blocked {
-    const lost = this.scoreboard.lostBytes > 0;
-    if (this.unsent <= 0 || lost) return lost ? 'cwnd' : 'nothing';
-    const flight = this.flightSize;
-    if (this.wnd - flight <= 0) return 'window';
-    if (this.congestionRoom < Math.min(this.mss, this.unsent)) return 'cwnd';
-    return flight > 0 ? 'nagle' : 'silly-window';
-  }
-
   /** The segment at SND.UNA again, as far as SACK has not reported it, though the peer may have drawn its window back [RFC 9293 SHLD-16, MAY-7]. */
   #retransmit(cause: SendCause, now: Instant): SendPlan | undefined {
     this.retransmitNow = undefined;
@@ -288,7 +277,7 @@ export class Sender {
     const plan = this.#plan(this.nxt, length, cause, finAllowed);
     this.congestion.segmentSent?.(this.inFlight, now);
     this.nxt = add(this.nxt, plan.length + (plan.fin ? 1 : 0));
-    this.#noteOut();
+    this.#use.sent(this.flightSize, this.una, this.nxt);
     this.scoreboard.sent(plan.seq, this.nxt, this.mss, plan.fin, now, cause === 'mtu-probe');
     this.probed = false;
     this.lastSent = now;
@@ -307,21 +296,10 @@ export class Sender {
     return this.unsent > 0 && Math.max(length, 1) <= this.wnd - this.flightSize;
   }
 
-  /**
-   * Whether the window had been used, by half at least, so that it may grow [RFC 5681 3.1]: by the most that was out within the last round
-   * trip, since several ACKs may come before more is sent (as Linux has it).
-   */
+  /** Whether the window had been used, so that it may grow [RFC 5681 3.1]; `flight`: what was out before the ACK. */
   wasLimited(flight: number): boolean {
     const { cwnd, ssthresh } = this.congestion;
-    const used = Math.max(flight, this.#mostOut);
-    return cwnd < ssthresh ? used * 2 > cwnd : (used + this.mss) * 2 > cwnd;
-  }
-
-  #noteOut(): void {
-    const flight = this.flightSize;
-    if (flight <= this.#mostOut && lt(this.una, this.#mostOutSince)) return;
-    this.#mostOut = flight;
-    this.#mostOutSince = this.nxt;
+    return this.#use.isFull(flight, cwnd, ssthresh, this.mss);
   }
 
   /** TLP_send_probe() [RFC 8985 7.3]: a new segment if there is one and the peer's window lets it go, else the last one again. */

@@ -1,5 +1,6 @@
 /** Urgent data on its way out [RFC 9293 3.8.5]. */
 
+import { blocked } from './send-plan.ts';
 import type { TcpConnection } from './connection.ts';
 import type { Sender } from './sender.ts';
 import { type SeqNumber, distance, geq } from './sequence.ts';
@@ -15,5 +16,5 @@ export function urgentPointer({ up }: Sender, at: SeqNumber): number | undefined
 /** Urgent data is news to the peer, but its window is closed: the pointer is told without it [RFC 9293 MUST-66]. */
 export function urgentDue({ sender, urgentTold }: TcpConnection): boolean {
   const { up } = sender;
-  return up !== undefined && up !== urgentTold && sender.blocked() === 'window';
+  return up !== undefined && up !== urgentTold && blocked(sender) === 'window';
 }

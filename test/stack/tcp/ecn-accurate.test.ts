@@ -217,7 +217,7 @@ describe('the sender', () => {
     const host = full()
       .arrives(`<SEQ=1><ACK=5001><CTL=ACK${ace(5)}>`)
       .arrives(`<SEQ=1><ACK=10001><CTL=ACK${ace(5)}>`);
-    expect([cwnd(host), host.info('deliveredCe')]).toEqual([15, 0]);
+    expect([cwnd(host), host.info('deliveredCe')]).toEqual([20, 0]);
   });
 
   it('takes the field for wrapped if more than seven packets are acknowledged at once [RFC 9768 3.2.2.5.2]', () => {
