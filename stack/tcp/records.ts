@@ -73,8 +73,9 @@ export class CompactRecords {
     return this.#lists[list]?.size ?? 0;
   }
 
-  /** Bytes taken, index and free rows included. */
+  /** Bytes taken, index and free rows included; 0 without records, though one page is kept for the next. */
   get bytes(): number {
+    if (this.#size === 0) return 0;
     return this.#pages.length * PAGE * RECORD_BYTES + this.#index.length * 4 + this.#free.length * 8;
   }
 
