@@ -49,6 +49,18 @@ for (const [medium, more] of [
     ...more,
   });
 
+  /** Does `what` now and each second until `condition`: the kernel may not answer at once, while its own address is being checked. */
+  async function untilAfter(what: () => unknown, condition: () => boolean, why: string): Promise<void> {
+    let next = 0;
+    await until(() => {
+      if (performance.now() >= next) {
+        what();
+        next = performance.now() + 1_000;
+      }
+      return condition();
+    }, why);
+  }
+
   describe.skipIf(interopMissing)(`IPv6 with the kernel over ${medium}`, () => {
     afterEach(() => {
       vi.unstubAllGlobals();
@@ -80,8 +92,9 @@ for (const [medium, more] of [
         host.ip.icmp.onEchoReply((reply) => {
           same = Buffer.compare(reply.payload, payload) === 0;
         });
-        host.run(() => host.ip.icmp.ping(address(KERNEL6), { identifier: 7, sequence: 1, payload }));
-        await until(() => same !== undefined, 'the kernel answers');
+        const ping = (): boolean =>
+          host.run(() => host.ip.icmp.ping(address(KERNEL6), { identifier: 7, sequence: 1, payload }));
+        await untilAfter(ping, () => same !== undefined, 'the kernel answers');
         expect(same).toBe(true);
       }));
 
@@ -94,9 +107,9 @@ for (const [medium, more] of [
           datagramArrived: () => {},
           errorArrived: (kind) => errors.push(kind),
         });
-        host.run(() => socket?.send(new Uint8Array(10), address(KERNEL6), 9));
-        await until(() => errors.length > 0, 'the error comes');
-        expect(errors).toEqual(['port-unreachable']);
+        const ask = (): unknown => host.run(() => socket?.send(new Uint8Array(10), address(KERNEL6), 9));
+        await untilAfter(ask, () => errors.length > 0, 'the error comes');
+        expect(errors[0]).toBe('port-unreachable');
         const nc = world.start('nc', '-6', '-u', '-v', '-n', '-z', STACK6, '9');
         expect((await nc.ended).code).toBe(1);
       }));
